@@ -1,0 +1,181 @@
+"""What every directory can do, and the facts that it answers with. Adapters stand in a folder per system.
+
+Errors, all safe to show::
+
+    DirectoryError             Unavailable: the directory did not give a usable answer
+    ├── DirectoryMisconfigured our registration or settings are at fault: stop before anybody else is touched
+    └── DirectoryBusy          throttled; ``retry_after`` seconds
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Protocol
+from uuid import UUID
+
+from emberwatch.core.errors import Unavailable
+from emberwatch.core.secret import Secret
+from emberwatch.core.verdict import Certainty, Verdict
+
+
+class DirectoryError(Unavailable):
+    """The directory did not give a usable answer."""
+
+    def __init__(self, message: str, *, remedy: str = "", code: str = "", retry_after: float | None = None) -> None:
+        super().__init__(message, remedy=remedy)
+        self.code = code
+        self.retry_after = retry_after
+
+
+class DirectoryMisconfigured(DirectoryError):
+    """Our registration, its permissions or its settings are at fault."""
+
+
+class DirectoryBusy(DirectoryError):
+    """The directory throttles us; ``retry_after`` says for how many seconds, when it told."""
+
+
+class Authentication(StrEnum):
+    MANAGED = "managed"
+    FEDERATED = "federated"
+
+
+@dataclass(frozen=True, slots=True)
+class DomainFacts:
+    name: str
+    is_verified: bool
+    authentication: Authentication
+
+
+@dataclass(frozen=True, slots=True)
+class AccountFacts:
+    """An account as the directory described it at ``read_at``. ``None`` means: the directory did not say."""
+
+    object_id: UUID
+    user_principal_name: str
+    display_name: str
+    mail: str
+    enabled: bool | None
+    user_type: str
+    synced: bool
+    last_password_change_at: datetime | None
+    created_at: datetime | None
+    password_policies: str
+    read_at: datetime
+    found_by: str
+    """The property that the login matched, such as ``userPrincipalName``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lookup:
+    """The answer to "whose login is this?". ``account`` is ``None`` when the directory holds no such account."""
+
+    account: AccountFacts | None
+    read_at: datetime
+    searched: tuple[str, ...]
+    """The properties that were searched; an incomplete search cannot prove that an account is missing."""
+    complete: bool
+    request_id: str = ""
+    deleted_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PasswordPolicy:
+    """``lockout_threshold``: failed tries that lock an account. ``stated``: read from the directory."""
+
+    lockout_threshold: int
+    lockout_seconds: int
+    stated: bool
+
+
+@dataclass(frozen=True, slots=True)
+class SignInReply:
+    """What one attempt brought back; never a token and never a raw text of the directory."""
+
+    verdict: Verdict
+    certainty: Certainty | None
+    code: str
+    code_name: str
+    meaning: str
+    why_not_more_certain: str
+    table_version: str
+    http_status: int | None
+    trace_id: str
+    correlation_id: str
+    answered_at: datetime
+    halts_directory: bool = False
+    counts_as_failed: bool = True
+    retry_after: float | None = None
+    unknown_codes: tuple[int, ...] = ()
+
+
+class CheckState(StrEnum):
+    OK = "ok"
+    WARNING = "warning"
+    FAULT = "fault"
+
+
+@dataclass(frozen=True, slots=True)
+class CheckItem:
+    """One line of a connection check: a plain sentence, and what to do when it is not right."""
+
+    name: str
+    state: CheckState
+    sentence: str
+    remedy: str = ""
+    code: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class CheckReport:
+    items: tuple[CheckItem, ...]
+    checked_at: datetime
+    permissions: tuple[str, ...] = ()
+    domains: tuple[DomainFacts, ...] = ()
+    organisation_name: str = ""
+    policy: PasswordPolicy | None = None
+
+    @property
+    def fault(self) -> CheckItem | None:
+        """The first item that keeps the connection from working."""
+        return next((item for item in self.items if item.state is CheckState.FAULT), None)
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionSettings:
+    """What an adapter needs to reach one directory."""
+
+    cloud: str
+    entra_tenant_id: UUID
+    client_id: UUID
+    client_secret: Secret = field(repr=False)
+
+
+class Directory(Protocol):
+    """One connected directory. Implementations raise only :class:`DirectoryError` and its kinds."""
+
+    def check(self, monitored_domains: list[str]) -> CheckReport:
+        """Tries everything the journey needs and explains in sentences what is wrong; raises nothing."""
+        ...
+
+    def read_domains(self) -> tuple[DomainFacts, ...]: ...
+
+    def find_account(self, login: str) -> Lookup:
+        """Finds the account that a login names, by the directory's own names for it."""
+        ...
+
+    def sign_in(self, account: AccountFacts, password: Secret, request_id: UUID) -> SignInReply:
+        """Sends exactly one sign-in and says what the directory's answer means.
+
+        Any token in the answer is discarded unread. No answer at all is an inconclusive reply, not an error,
+        because the directory may have counted the attempt.
+        """
+        ...
+
+    def user_link(self, object_id: UUID) -> str:
+        """The address of the account in the directory's own admin center."""
+        ...
+
+    def close(self) -> None: ...

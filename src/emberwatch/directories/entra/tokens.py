@@ -1,0 +1,86 @@
+"""App-only tokens for Microsoft Graph, by MSAL over our own HTTP client."""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Final
+
+import httpx
+import jwt
+import msal
+
+from emberwatch.directories.base import ConnectionSettings, DirectoryBusy, DirectoryError, DirectoryMisconfigured
+from emberwatch.directories.entra.clouds import Cloud
+from emberwatch.directories.entra.faults import THROTTLED, TOKEN_FAULTS, UNREACHABLE, Fault, unknown_token_fault
+
+_CODE: Final = re.compile(r"AADSTS(\d+)")
+
+
+class AppTokens:
+    """Gets and keeps the token of our own registration; MSAL caches it until shortly before it expires."""
+
+    def __init__(self, cloud: Cloud, settings: ConnectionSettings, client: httpx.Client) -> None:
+        self._cloud = cloud
+        self._settings = settings
+        self._client = client
+        self._app: msal.ConfidentialClientApplication | None = None
+
+    def token(self) -> str:
+        """A bearer token. Raises :class:`DirectoryMisconfigured`, :class:`DirectoryBusy` or their base."""
+        try:
+            answer = self._application().acquire_token_for_client([f"{self._cloud.graph_url}/.default"])
+        except httpx.HTTPError as error:
+            raise unreachable(error) from None
+        except (ValueError, KeyError) as error:
+            # MSAL raises ValueError with the directory's error text when discovery fails.
+            raise _token_error(_codes_in(str(error))) from None
+        if "access_token" not in answer:
+            codes = answer.get("error_codes") or _codes_in(str(answer.get("error_description", "")))
+            raise _token_error([int(code) for code in codes])
+        return str(answer["access_token"])
+
+    def roles(self) -> tuple[str, ...]:
+        """The application permissions that somebody consented to, read from our own token."""
+        try:
+            claims: dict[str, Any] = jwt.decode(self.token(), options={"verify_signature": False})
+        except jwt.InvalidTokenError:
+            raise DirectoryError("Entra ID issued a token that cannot be read.") from None
+        return tuple(sorted(str(role) for role in claims.get("roles", [])))
+
+    def _application(self) -> msal.ConfidentialClientApplication:
+        if self._app is None:
+            self._app = msal.ConfidentialClientApplication(
+                str(self._settings.client_id),
+                client_credential=self._settings.client_secret.expose(),
+                authority=f"{self._cloud.login_url}/{self._settings.entra_tenant_id}",
+                # The host is ours to name: asking Microsoft's global cloud about it would leave the premises.
+                instance_discovery=False,
+                http_client=self._client,
+            )
+        return self._app
+
+
+def unreachable(error: httpx.HTTPError) -> DirectoryError:
+    return DirectoryError(
+        f"{UNREACHABLE.sentence} ({_kind(error)})", remedy=UNREACHABLE.remedy, code=type(error).__name__
+    )
+
+
+def _kind(error: httpx.HTTPError) -> str:
+    if isinstance(error, httpx.TimeoutException):
+        return "no reply in time"
+    text = str(error)
+    return "its certificate is not trusted" if "CERTIFICATE_VERIFY_FAILED" in text else "no connection"
+
+
+def _codes_in(text: str) -> list[int]:
+    if "invalid_tenant" in text or "invalid_instance" in text:
+        return [int(code) for code in _CODE.findall(text)] or [90002]
+    return [int(code) for code in _CODE.findall(text)]
+
+
+def _token_error(codes: list[int]) -> DirectoryError:
+    code = next((code for code in codes if code in TOKEN_FAULTS), codes[0] if codes else None)
+    fault: Fault = TOKEN_FAULTS.get(code or 0) or unknown_token_fault(code)
+    kind = DirectoryBusy if fault is THROTTLED else DirectoryMisconfigured
+    return kind(fault.sentence, remedy=fault.remedy, code=f"AADSTS{code}" if code else "")

@@ -1,0 +1,227 @@
+"""Connecting a tenant to its directory, checking the connection, and opening it for a job."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from datetime import datetime
+from threading import Lock
+from typing import Any, Final, TypeAlias
+from uuid import UUID
+
+from django.conf import settings as django_settings
+from django.db import transaction
+
+from emberwatch.accounts.actor import SYSTEM, Actor
+from emberwatch.audit.services import record
+from emberwatch.config.environment import Environment
+from emberwatch.core.clock import Clock, utc_now
+from emberwatch.core.errors import BadInput
+from emberwatch.core.secret import Secret
+from emberwatch.directories.base import CheckReport, ConnectionSettings, Directory
+from emberwatch.directories.entra.clouds import cloud_named, clouds
+from emberwatch.directories.entra.shapes import ShapedFields, check_shapes
+from emberwatch.directories.models import ConnectionStatus, DirectoryConnection
+from emberwatch.directories.queries import connection_of
+from emberwatch.directories.registry import CONNECTORS
+from emberwatch.engine.facts import announce
+from emberwatch.tenants.models import Tenant
+from emberwatch.tenants.policy import Permission
+from emberwatch.tenants.queries import monitored_domains, require
+from emberwatch.vault.services import tenant_vault
+
+Opener: TypeAlias = Callable[[DirectoryConnection], Directory]
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionForm:
+    """The fields of the page Entra ID Configuration, as they were typed."""
+
+    client_id: str
+    entra_tenant_id: str
+    cloud: str
+    client_secret: Secret = field(repr=False)
+
+
+def environment() -> Environment:
+    current: Environment = django_settings.ENVIRONMENT
+    return current
+
+
+def offered_clouds() -> list[tuple[str, str]]:
+    return [(cloud.name, cloud.label) for cloud in clouds(environment().custom_cloud).values()]
+
+
+def save_connection(
+    tenant: Tenant, form: ConnectionForm, *, actor: Actor, now: datetime
+) -> tuple[DirectoryConnection, CheckReport]:
+    """Checks the fields' shapes, stores them sealed, then checks the connection and stores what it found.
+
+    Raises :class:`BadInput` (with ``field``) before anything is stored or sent. A connection that does not
+    work is stored with the status Error, so that nothing that was typed is lost.
+    """
+    require(actor, tenant, Permission.CONFIGURE_DIRECTORY)
+    cloud_named(form.cloud, environment().custom_cloud)
+    fields = check_shapes(form.client_id, form.client_secret, form.entra_tenant_id)
+    with transaction.atomic():
+        connection = _store(tenant, form.cloud, fields, now)
+        record(
+            tenant.id,
+            "directory.saved",
+            f"directory:{connection.entra_tenant_id}",
+            actor=actor,
+            now=now,
+            facts={
+                "cloud": connection.cloud,
+                "client_id": str(connection.client_id),
+                "secret_replaced": fields.client_secret is not None,
+            },
+        )
+    return connection, check_connection(tenant, actor=actor)
+
+
+def _store(tenant: Tenant, cloud: str, fields: ShapedFields, now: datetime) -> DirectoryConnection:
+    connection = connection_of(tenant.id)
+    if connection is None:
+        connection = DirectoryConnection(tenant=tenant, created_at=now)
+    elif fields.client_secret is None and _leads_elsewhere(connection, cloud, fields):
+        # Otherwise a stored secret could be sent to a place that its owner never named.
+        raise BadInput("Enter the Entra Client Secret again: the cloud or an ID has changed.", field="client_secret")
+    if fields.client_secret is not None:
+        sealed = tenant_vault(tenant.id).seal(fields.client_secret, _context(connection))
+        connection.sealed_client_secret = sealed
+    elif not connection.sealed_client_secret:
+        raise BadInput("The Entra Client Secret is missing.", field="client_secret")
+    connection.cloud = cloud
+    connection.entra_tenant_id = fields.entra_tenant_id
+    connection.client_id = fields.client_id
+    connection.status = ConnectionStatus.ERROR
+    connection.status_sentence = "Not checked yet."
+    connection.updated_at = now
+    connection.save()
+    return connection
+
+
+def _leads_elsewhere(connection: DirectoryConnection, cloud: str, fields: ShapedFields) -> bool:
+    stored = (connection.cloud, connection.entra_tenant_id, connection.client_id)
+    return stored != (cloud, fields.entra_tenant_id, fields.client_id)
+
+
+def _context(connection: DirectoryConnection) -> str:
+    return f"directory:{connection.id}:client_secret"
+
+
+def check_connection(tenant: Tenant, *, actor: Actor, clock: Clock = utc_now) -> CheckReport:
+    """Tries the stored connection and stores the result; a good check lifts a halt."""
+    require(actor, tenant, Permission.CONFIGURE_DIRECTORY)
+    connection = DirectoryConnection.objects.get(tenant=tenant)
+    with opened(connection) as directory:
+        report = directory.check(monitored_domains(tenant))
+    with transaction.atomic():
+        connection = DirectoryConnection.objects.select_for_update().get(pk=connection.pk)
+        _remember(connection, report)
+        record(
+            tenant.id,
+            "directory.checked",
+            f"directory:{connection.entra_tenant_id}",
+            actor=actor,
+            now=clock(),
+            facts={"status": connection.status, "sentence": connection.status_sentence},
+        )
+        announce("directory.checked", tenant_id=str(tenant.id))
+    return report
+
+
+def _remember(connection: DirectoryConnection, report: CheckReport) -> None:
+    fault = report.fault
+    connection.last_check_at = report.checked_at
+    connection.check_items = [asdict(item) for item in report.items]
+    connection.status = ConnectionStatus.ERROR if fault else ConnectionStatus.ACTIVE
+    connection.status_sentence = f"{fault.sentence} {fault.remedy}".strip() if fault else ""
+    if fault is None:
+        connection.last_good_check_at = report.checked_at
+        connection.halted_at = None
+        connection.permissions = list(report.permissions)
+        connection.domains = [asdict(domain) for domain in report.domains]
+        connection.organisation_name = report.organisation_name
+        connection.lockout_threshold = report.policy.lockout_threshold if report.policy else None
+        connection.lockout_seconds = report.policy.lockout_seconds if report.policy else None
+    connection.save()
+
+
+def set_disabled(tenant: Tenant, disabled: bool, *, actor: Actor, now: datetime) -> DirectoryConnection:
+    """Switches a connection off (nothing is read or sent) or on again (it is checked first)."""
+    require(actor, tenant, Permission.CONFIGURE_DIRECTORY)
+    with transaction.atomic():
+        connection = DirectoryConnection.objects.select_for_update().get(tenant=tenant)
+        connection.status = ConnectionStatus.DISABLED if disabled else ConnectionStatus.ERROR
+        connection.status_sentence = "Switched off by an admin." if disabled else "Not checked yet."
+        connection.save()
+        action = "directory.disabled" if disabled else "directory.enabled"
+        record(tenant.id, action, f"directory:{connection.entra_tenant_id}", actor=actor, now=now)
+    return connection
+
+
+def halt_everywhere(entra_tenant_id: UUID, sentence: str, *, now: datetime) -> None:
+    """Stops every connection to one directory, whichever tenant it belongs to."""
+    for connection in DirectoryConnection.objects.filter(entra_tenant_id=entra_tenant_id, halted_at=None):
+        halt(connection.id, sentence, now=now, facts={})
+
+
+def lockout_policy(connection: DirectoryConnection) -> tuple[int, int]:
+    """Failed tries that lock an account, and the most failed attempts that the cloud's rule allows us."""
+    cloud = cloud_named(connection.cloud, environment().custom_cloud)
+    return connection.lockout_threshold or cloud.lockout_threshold, cloud.max_failed_attempts
+
+
+def halt(connection_id: UUID, sentence: str, *, now: datetime, facts: dict[str, Any]) -> None:
+    """Stops a directory until a check is good again; runs inside the caller's transaction."""
+    connection = DirectoryConnection.objects.select_for_update().get(pk=connection_id)
+    connection.status = ConnectionStatus.ERROR
+    connection.status_sentence = sentence
+    connection.halted_at = now
+    connection.save()
+    subject = f"directory:{connection.entra_tenant_id}"
+    record(connection.tenant_id, "directory.halted", subject, actor=SYSTEM, now=now, reason=sentence, facts=facts)
+    announce("directory.halted", tenant_id=str(connection.tenant_id))
+
+
+def open_directory(connection: DirectoryConnection, clock: Clock = utc_now) -> Directory:
+    """The live adapter of a connection; the caller closes it."""
+    secret = tenant_vault(connection.tenant_id).open(bytes(connection.sealed_client_secret), _context(connection))
+    settings = ConnectionSettings(
+        cloud=connection.cloud,
+        entra_tenant_id=connection.entra_tenant_id,
+        client_id=connection.client_id,
+        client_secret=secret,
+    )
+    return CONNECTORS[connection.kind](settings, environment(), clock)
+
+
+@contextmanager
+def opened(connection: DirectoryConnection) -> Iterator[Directory]:
+    directory = open_directory(connection)
+    try:
+        yield directory
+    finally:
+        directory.close()
+
+
+def shared_directory(connection: DirectoryConnection) -> Directory:
+    """The adapter that this process keeps open for a connection, so that jobs share its token and sockets."""
+    with _sharing:
+        kept = _shared.get(connection.pk)
+        if kept is None or kept[0] != connection.updated_at:
+            # An adapter that is replaced may still be in use by another thread; it closes when that lets go.
+            kept = _shared[connection.pk] = (connection.updated_at, open_directory(connection))
+        return kept[1]
+
+
+_sharing: Final = Lock()
+_shared: Final[dict[UUID, tuple[datetime, Directory]]] = {}
+
+
+def user_link(connection: DirectoryConnection, object_id: UUID) -> str:
+    """The direct link to an account in the admin center of the connection's cloud; sends nothing."""
+    return cloud_named(connection.cloud, environment().custom_cloud).user_link(object_id)

@@ -1,0 +1,1 @@
+"""Runs background jobs (Procrastinate) and announces facts. It knows no service: ``pipeline`` connects the two."""

@@ -1,0 +1,68 @@
+"""Runs a worker, and gives the jobs of dead workers back to the living ones."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any, Final
+
+import structlog
+from procrastinate import App, exceptions
+from procrastinate.contrib.django import app as django_app
+from procrastinate.jobs import Job
+
+log = structlog.get_logger(__name__)
+
+# A worker that has not been heard of for this long is dead: its jobs are retried by another.
+HEARTBEAT_SECONDS: Final = 2.0
+DEAD_AFTER_SECONDS: Final = 10.0
+
+
+def worker_options(concurrency: int) -> dict[str, Any]:
+    return {
+        "concurrency": concurrency,
+        "update_heartbeat_interval": HEARTBEAT_SECONDS,
+        "stalled_worker_timeout": DEAD_AFTER_SECONDS,
+        "fetch_job_polling_interval": 2.0,
+        "delete_jobs": "successful",
+        "shutdown_graceful_timeout": 30.0,
+    }
+
+
+def run_worker(*, concurrency: int = 4) -> None:
+    """Runs jobs until a signal ends it. Jobs that a killed worker held are retried within seconds."""
+    asyncio.run(_run(concurrency))
+
+
+async def _run(concurrency: int) -> None:
+    app: App = django_app.with_connector(django_app.connector.get_worker_connector())  # type: ignore[attr-defined]
+    async with app.open_async():
+        rescue = asyncio.create_task(_rescue_forever(app))
+        try:
+            await app.run_worker_async(**worker_options(concurrency))
+        finally:
+            rescue.cancel()
+
+
+async def _rescue_forever(app: App) -> None:
+    while True:
+        try:
+            await retry_jobs_of_dead_workers(app)
+        except exceptions.ConnectorException:
+            log.warning("rescue_failed", reason="the database did not answer")
+        await asyncio.sleep(HEARTBEAT_SECONDS)
+
+
+async def retry_jobs_of_dead_workers(app: App) -> list[int]:
+    """Puts every job whose worker died back into the queue and returns their ids."""
+    stalled = list(await app.job_manager.get_stalled_jobs(seconds_since_heartbeat=DEAD_AFTER_SECONDS))
+    return [job.id for job in stalled if job.id is not None and await _retry(app, job)]
+
+
+async def _retry(app: App, job: Job) -> bool:
+    try:
+        await app.job_manager.retry_job(job)
+    except exceptions.ConnectorException:
+        # Another worker was faster, or the job has just ended.
+        return False
+    log.warning("job_of_dead_worker_retried", job_id=job.id, task=job.task_name)
+    return True

@@ -1,0 +1,1 @@
+"""The store of leaked data: sources, machines, credentials, sightings and the verdicts on them."""

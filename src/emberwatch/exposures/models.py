@@ -1,0 +1,142 @@
+"""Tables of leaked data."""
+
+from __future__ import annotations
+
+from django.db import models
+
+from emberwatch.core.ids import new_id
+from emberwatch.core.verdict import Certainty, Verdict, VerdictGroup
+from emberwatch.identities.models import Identity
+from emberwatch.tenants.models import Tenant
+
+
+class SourceKind(models.TextChoices):
+    """Where leaked data came from. The values are those of the parsers."""
+
+    STEALER_LOG = "stealer_log", "Stealer log"
+    ULP = "ulp", "ULP"
+    COMBO_LIST = "combo_list", "Combo list"
+    BREACH = "breach", "Breach"
+    FEED = "feed", "Feed"
+
+
+class Source(models.Model):
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    tenant = models.ForeignKey(Tenant, on_delete=models.CASCADE, related_name="+")
+    kind = models.CharField(max_length=16, choices=SourceKind.choices)
+    name = models.CharField(max_length=200)
+    leaked_at = models.DateTimeField(null=True)
+    """The date of the leak as the person who imported it stated it."""
+    created_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["tenant", "kind", "name", "leaked_at"], nulls_distinct=False, name="source_unique"
+            ),
+        ]
+
+
+class Machine(models.Model):
+    """An infected device named by a stealer log. ``key`` is the log's best stable name for it."""
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    tenant = models.ForeignKey(Tenant, on_delete=models.CASCADE, related_name="+")
+    key = models.CharField(max_length=200)
+    family = models.CharField(max_length=60, blank=True)
+    computer_name = models.CharField(max_length=200, blank=True)
+    user_name = models.CharField(max_length=200, blank=True)
+    operating_system = models.CharField(max_length=200, blank=True)
+    ip_address = models.CharField(max_length=64, blank=True)
+    country = models.CharField(max_length=60, blank=True)
+    infected_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["tenant", "key"], name="machine_unique")]
+
+
+class SecretKind(models.TextChoices):
+    PLAINTEXT = "plaintext", "Password"
+    HASH = "hash", "Hash"
+
+
+class Credential(models.Model):
+    """One leaked login and secret of one tenant, unique by keyed fingerprint."""
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    tenant = models.ForeignKey(Tenant, on_delete=models.CASCADE, related_name="+")
+    fingerprint = models.BinaryField(max_length=32)
+    login = models.CharField(max_length=320)
+    login_canonical = models.CharField(max_length=320)
+    domain = models.CharField(max_length=253)
+    """The monitored domain that the login belongs to."""
+    sealed_secret = models.BinaryField()
+    secret_kind = models.CharField(max_length=16, choices=SecretKind.choices)
+    hash_types = models.JSONField(default=list)
+    secret_length = models.PositiveIntegerField()
+    secret_classes = models.CharField(max_length=8)
+    """Which kinds of characters it holds: ``a`` lower, ``A`` upper, ``1`` digit, ``#`` other."""
+    source_kind = models.CharField(max_length=16, choices=SourceKind.choices)
+    """Kind of the newest sighting's source, for the list and its filter."""
+    leaked_at = models.DateTimeField(null=True)
+    """The best date of the leak: infection over breach over stated date; the newest of all sightings."""
+    first_seen_at = models.DateTimeField()
+    last_seen_at = models.DateTimeField()
+    identity = models.ForeignKey(Identity, null=True, on_delete=models.SET_NULL, related_name="credentials")
+    verdict = models.CharField(
+        max_length=24, default=Verdict.UNVALIDATED, choices=[(v.value, v.label) for v in Verdict]
+    )
+    verdict_group = models.CharField(
+        max_length=16, default=VerdictGroup.NOT_VALIDATED, choices=[(g.value, g.label) for g in VerdictGroup]
+    )
+    certainty = models.CharField(max_length=8, blank=True, choices=[(c.value, c.value) for c in Certainty])
+    verdict_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["tenant", "fingerprint"], name="credential_unique")]
+        indexes = [
+            models.Index(fields=["tenant", "-last_seen_at", "-id"], name="feed_newest"),
+            models.Index(fields=["tenant", "verdict_group", "-last_seen_at", "-id"], name="feed_by_group"),
+            models.Index(fields=["tenant", "login_canonical"], name="feed_by_login"),
+        ]
+
+
+class Sighting(models.Model):
+    """One place and time at which a credential was seen."""
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    tenant = models.ForeignKey(Tenant, on_delete=models.CASCADE, related_name="+")
+    credential = models.ForeignKey(Credential, on_delete=models.CASCADE, related_name="sightings")
+    source = models.ForeignKey(Source, on_delete=models.CASCADE, related_name="sightings")
+    machine = models.ForeignKey(Machine, null=True, on_delete=models.SET_NULL, related_name="sightings")
+    file_name = models.CharField(max_length=500)
+    line = models.PositiveBigIntegerField()
+    url = models.TextField(blank=True)
+    application = models.CharField(max_length=200, blank=True)
+    leaked_at = models.DateTimeField(null=True)
+    seen_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["credential", "source", "file_name", "line"], name="sighting_unique"
+            ),
+        ]
+
+
+class VerdictRecord(models.Model):
+    """One entry of a credential's history: a verdict with its evidence, kept when a later one replaces it."""
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    tenant = models.ForeignKey(Tenant, on_delete=models.CASCADE, related_name="+")
+    credential = models.ForeignKey(Credential, on_delete=models.CASCADE, related_name="verdict_records")
+    verdict = models.CharField(max_length=24)
+    certainty = models.CharField(max_length=8, blank=True)
+    at = models.DateTimeField()
+    decided_for = models.CharField(max_length=300)
+    """The actor on whose behalf it was asked."""
+    evidence = models.JSONField()
+
+    class Meta:
+        ordering = ["-at", "-id"]
+        indexes = [models.Index(fields=["credential", "-at"], name="history_newest")]

@@ -1,0 +1,186 @@
+"""Reads of leaked data: the tenant feed with its filters and keyset paging, and one credential."""
+
+from __future__ import annotations
+
+import base64
+import json
+from dataclasses import dataclass, field
+from datetime import datetime, time, timedelta
+from typing import Any, Final
+from uuid import UUID
+
+from django.db.models import Q, QuerySet
+from django.utils import timezone
+
+from emberwatch.accounts.actor import Actor
+from emberwatch.core.errors import BadInput, NotFound
+from emberwatch.core.verdict import Certainty, Verdict, VerdictGroup
+from emberwatch.exposures.models import Credential, Sighting, SourceKind, VerdictRecord
+from emberwatch.tenants.models import Tenant
+from emberwatch.tenants.policy import Permission
+from emberwatch.tenants.queries import access_tenant
+
+PAGE_SIZE: Final = 50
+MAX_PAGE_SIZE: Final = 200
+COUNT_CAP: Final = 10_000
+
+# Filter name -> the values that it takes; `None` takes any text.
+_CHOICES: Final[dict[str, frozenset[str] | None]] = {
+    "group": frozenset(VerdictGroup),
+    "verdict": frozenset(Verdict),
+    "certainty": frozenset(Certainty),
+    "source_kind": frozenset(SourceKind.values),
+    "domain": None,
+    "text": None,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class FeedFilter:
+    """What a list of credentials is narrowed to; the same names stand in the URL of the page and of the API."""
+
+    group: str = ""
+    verdict: str = ""
+    certainty: str = ""
+    source_kind: str = ""
+    domain: str = ""
+    text: str = ""
+    since: datetime | None = None
+    until: datetime | None = None
+
+    @classmethod
+    def from_query(cls, values: dict[str, str]) -> FeedFilter:
+        """Parses query parameters. Raises :class:`BadInput` naming the one at fault; unknown names are ignored."""
+        chosen: dict[str, Any] = {name: _choice(name, values.get(name, "")) for name in _CHOICES}
+        until = _day("until", values.get("until", ""))
+        return cls(**chosen, since=_day("since", values.get("since", "")), until=_end_of(until))
+
+    @property
+    def is_empty(self) -> bool:
+        return self == FeedFilter()
+
+
+def _choice(name: str, value: str) -> str:
+    value = value.strip().replace("\x00", "")
+    allowed = _CHOICES[name]
+    if value and allowed is not None and value not in allowed:
+        raise BadInput(f"{value[:40]} is not a value of {name}.", field=name)
+    return value[:320]
+
+
+def _day(name: str, value: str) -> datetime | None:
+    if not value:
+        return None
+    try:
+        moment = datetime.fromisoformat(value)
+    except ValueError:
+        raise BadInput(f"{name} needs a date such as 2026-01-31.", field=name) from None
+    return moment if moment.tzinfo else timezone.make_aware(moment)
+
+
+def _end_of(moment: datetime | None) -> datetime | None:
+    if moment is None or moment.timetz().replace(tzinfo=None) != time.min:
+        return moment
+    try:
+        return moment + timedelta(days=1)
+    except OverflowError:
+        return moment
+
+
+@dataclass(frozen=True, slots=True)
+class FeedPage:
+    credentials: list[Credential]
+    next_cursor: str = ""
+    filter: FeedFilter = field(default_factory=FeedFilter)
+
+
+def feed_page(tenant: Tenant, wanted: FeedFilter, *, cursor: str = "", limit: int = PAGE_SIZE) -> FeedPage:
+    """One page of a tenant's feed, newest first. ``cursor`` comes from the page before."""
+    rows = _narrowed(tenant, wanted).select_related("identity").order_by("-last_seen_at", "-id")
+    if cursor:
+        last_seen_at, last_id = _decode(cursor)
+        rows = rows.filter(Q(last_seen_at__lt=last_seen_at) | Q(last_seen_at=last_seen_at, id__lt=last_id))
+    limit = max(1, min(limit, MAX_PAGE_SIZE))
+    found = list(rows[: limit + 1])
+    more = len(found) > limit
+    return FeedPage(found[:limit], _encode(found[limit - 1]) if more else "", wanted)
+
+
+def feed_count(tenant: Tenant, wanted: FeedFilter) -> int:
+    """How many credentials match, counted up to :data:`COUNT_CAP`."""
+    return _narrowed(tenant, wanted).order_by()[:COUNT_CAP].count()
+
+
+def group_counts(tenant: Tenant) -> dict[str, int]:
+    """Credentials of a tenant by verdict group, each counted up to :data:`COUNT_CAP`."""
+    return {group.value: feed_count(tenant, FeedFilter(group=group.value)) for group in VerdictGroup}
+
+
+def _narrowed(tenant: Tenant, wanted: FeedFilter) -> QuerySet[Credential]:
+    rows = Credential.objects.filter(tenant=tenant)
+    exact = {
+        "verdict_group": wanted.group,
+        "verdict": wanted.verdict,
+        "certainty": wanted.certainty,
+        "source_kind": wanted.source_kind,
+        "domain": wanted.domain,
+    }
+    rows = rows.filter(**{name: value for name, value in exact.items() if value})
+    if wanted.since:
+        rows = rows.filter(last_seen_at__gte=wanted.since)
+    if wanted.until:
+        rows = rows.filter(last_seen_at__lt=wanted.until)
+    if wanted.text:
+        rows = rows.filter(
+            Q(login_canonical__contains=wanted.text.casefold())
+            | Q(identity__display_name__icontains=wanted.text)
+            | Q(identity__user_principal_name__icontains=wanted.text)
+        )
+    return rows
+
+
+def _encode(last: Credential) -> str:
+    text = json.dumps([last.last_seen_at.isoformat(), str(last.id)])
+    return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
+
+
+def _decode(cursor: str) -> tuple[datetime, UUID]:
+    try:
+        text = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode()
+        at, last_id = json.loads(text)
+        moment = datetime.fromisoformat(at)
+        if moment.tzinfo is None:
+            raise ValueError
+        return moment, UUID(last_id)
+    except (ValueError, TypeError, AttributeError):
+        raise BadInput("The cursor is not one that Emberwatch made.", field="cursor") from None
+
+
+def access_credential(actor: Actor, tenant_id: UUID | str, credential_id: UUID | str, permission: Permission) -> Credential:
+    """One credential of a tenant, if the actor may use it so; missing and not-yours look the same."""
+    tenant = access_tenant(actor, tenant_id, permission)
+    try:
+        wanted = UUID(str(credential_id))
+    except ValueError:
+        raise NotFound("There is no such credential.") from None
+    found = Credential.objects.filter(tenant=tenant, pk=wanted).select_related("identity", "tenant").first()
+    if found is None:
+        raise NotFound("There is no such credential.")
+    return found
+
+
+def sightings_of(credential: Credential) -> list[Sighting]:
+    rows = Sighting.objects.filter(credential=credential, tenant_id=credential.tenant_id)
+    return list(rows.select_related("source", "machine").order_by("-seen_at", "-id")[:100])
+
+
+def history_of(credential: Credential) -> list[VerdictRecord]:
+    """The verdicts of a credential with their evidence, newest first."""
+    rows = VerdictRecord.objects.filter(credential=credential, tenant_id=credential.tenant_id)
+    return list(rows.order_by("-at", "-id")[:100])
+
+
+def domains_in_feed(tenant: Tenant) -> list[str]:
+    return list(
+        Credential.objects.filter(tenant=tenant).order_by("domain").values_list("domain", flat=True).distinct()[:200]
+    )

@@ -1,0 +1,89 @@
+"""Builds HTTP clients. Every other package is handed one and never makes its own."""
+
+from __future__ import annotations
+
+import ipaddress
+import ssl
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+from urllib.parse import urlsplit
+
+import httpcore
+import httpx
+
+from emberwatch import __version__
+from emberwatch.http.guard import GuardedBackend
+
+USER_AGENT: Final = f"Emberwatch/{__version__}"
+TIME_LIMITS: Final = httpx.Timeout(20.0, connect=10.0)
+_READING_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
+
+
+class DryRunRefused(httpx.TransportError):
+    """A client built for a dry run was asked to write."""
+
+
+@dataclass(frozen=True, slots=True)
+class ClientOptions:
+    """``allow_private`` is for addresses that the operator of the installation has set, never a tenant."""
+
+    ca_file: Path | None = None
+    proxy_url: str | None = None
+    allow_private: bool = False
+    dry_run: bool = False
+
+
+class _DryRunTransport(httpx.BaseTransport):
+    """Refuses every write where it would leave, so that no caller can forget to."""
+
+    def __init__(self, inner: httpx.BaseTransport) -> None:
+        self._inner = inner
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        if request.method not in _READING_METHODS:
+            raise DryRunRefused(f"dry run: {request.method} was not sent", request=request)
+        return self._inner.handle_request(request)
+
+    def close(self) -> None:
+        self._inner.close()
+
+
+def build_client(base_url: str, options: ClientOptions) -> httpx.Client:
+    """A client for one origin. It follows no redirects and reads nothing from the process's environment."""
+    return httpx.Client(
+        base_url=base_url,
+        transport=_transport(base_url, options),
+        timeout=TIME_LIMITS,
+        headers={"User-Agent": USER_AGENT},
+        follow_redirects=False,
+        trust_env=False,
+    )
+
+
+def _transport(base_url: str, options: ClientOptions) -> httpx.BaseTransport:
+    proxy = None if _is_loopback(base_url) else options.proxy_url
+    transport = httpx.HTTPTransport(verify=trusted_authorities(options.ca_file), proxy=proxy, trust_env=False)
+    if proxy is None and not options.allow_private:
+        _guard(transport)
+    return _DryRunTransport(transport) if options.dry_run else transport
+
+
+def _guard(transport: httpx.HTTPTransport) -> None:
+    pool = transport._pool
+    # httpx has no public way to hand its pool a network backend; a proxy's pool resolves names remotely.
+    if isinstance(pool, httpcore.ConnectionPool):
+        pool._network_backend = GuardedBackend(pool._network_backend)
+
+
+def trusted_authorities(ca_file: Path | None) -> ssl.SSLContext:
+    """The system's authorities, or only those of ``ca_file``."""
+    return ssl.create_default_context(cafile=str(ca_file) if ca_file else None)
+
+
+def _is_loopback(url: str) -> bool:
+    host = urlsplit(url).hostname or ""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost" or host.endswith(".localhost")

@@ -1,0 +1,1 @@
+"""The accounts of connected directories, as far as Emberwatch has met them."""

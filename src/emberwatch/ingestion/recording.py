@@ -1,0 +1,141 @@
+"""Writes parsed credentials to the store: one row a pair, one sighting a place."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from django.db.models import Q
+
+from emberwatch.core.ids import new_id
+from emberwatch.exposures.features import character_classes
+from emberwatch.exposures.models import Credential, Machine, Sighting, Source
+from emberwatch.exposures.services import secret_context
+from emberwatch.matching.domains import DomainSet, canonical_login
+from emberwatch.parsing.base import ParsedCredential
+from emberwatch.parsing.system_info import MachineFacts
+from emberwatch.vault.services import tenant_vault
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    source: Source
+    file_name: str
+    machine: MachineFacts | None
+    credentials: list[ParsedCredential]
+
+
+class Recorder:
+    """Stores batches of one tenant inside the caller's transaction."""
+
+    def __init__(self, tenant_id: UUID, domains: DomainSet, now: datetime) -> None:
+        self._tenant_id = tenant_id
+        self._domains = domains
+        self._now = now
+        self._vault = tenant_vault(tenant_id)
+
+    def store(self, batch: Batch) -> tuple[int, int]:
+        """How many credentials of the batch were new, and how many were known already."""
+        prints = [self._fingerprint(found) for found in batch.credentials]
+        known = self._ids(prints)
+        machine = self._machine(batch.machine)
+        leaked_at = _best_date(batch.machine, batch.source)
+        fresh: dict[bytes, Credential] = {}
+        for found, print_ in zip(batch.credentials, prints, strict=True):
+            if print_ not in known and print_ not in fresh:
+                fresh[print_] = self._credential(found, print_, batch.source, leaked_at)
+        Credential.objects.bulk_create(fresh.values(), ignore_conflicts=True)
+        # A parallel import may have been faster; the ids that count are those in the table.
+        ids = known | self._ids(list(fresh))
+        self._sight(batch, prints, ids, machine, leaked_at)
+        self._freshen(known, batch.source, leaked_at)
+        new = sum(1 for print_, credential in fresh.items() if ids[print_] == credential.id)
+        return new, len(prints) - new
+
+    def _fingerprint(self, found: ParsedCredential) -> bytes:
+        return self._vault.fingerprint("credential", canonical_login(found.login), found.kind, found.secret)
+
+    def _ids(self, prints: list[bytes]) -> dict[bytes, UUID]:
+        rows = Credential.objects.filter(tenant_id=self._tenant_id, fingerprint__in=set(prints))
+        return {bytes(print_): id_ for print_, id_ in rows.values_list("fingerprint", "id")}
+
+    def _credential(
+        self, found: ParsedCredential, print_: bytes, source: Source, leaked_at: datetime | None
+    ) -> Credential:
+        credential = Credential(
+            id=new_id(),
+            tenant_id=self._tenant_id,
+            fingerprint=print_,
+            login=found.login[:320],
+            login_canonical=canonical_login(found.login)[:320],
+            domain=self._domains.match(found.login) or "",
+            secret_kind=found.kind,
+            hash_types=list(found.hash_types),
+            secret_length=len(found.secret),
+            secret_classes=character_classes(found.secret),
+            source_kind=source.kind,
+            leaked_at=leaked_at,
+            first_seen_at=self._now,
+            last_seen_at=self._now,
+        )
+        credential.sealed_secret = self._vault.seal(found.secret, secret_context(credential))
+        return credential
+
+    def _machine(self, facts: MachineFacts | None) -> Machine | None:
+        if facts is None or not facts.key:
+            return None
+        machine, _ = Machine.objects.update_or_create(
+            tenant_id=self._tenant_id,
+            key=facts.key[:200],
+            defaults={
+                "family": facts.family[:60],
+                "computer_name": facts.computer_name[:200],
+                "user_name": facts.user_name[:200],
+                "operating_system": facts.operating_system[:200],
+                "ip_address": facts.ip_address[:64],
+                "country": facts.country[:60],
+                "infected_at": facts.infected_at,
+            },
+        )
+        return machine
+
+    def _sight(
+        self,
+        batch: Batch,
+        prints: list[bytes],
+        ids: dict[bytes, UUID],
+        machine: Machine | None,
+        leaked_at: datetime | None,
+    ) -> None:
+        sightings = [
+            Sighting(
+                tenant_id=self._tenant_id,
+                credential_id=ids[print_],
+                source=batch.source,
+                machine=machine,
+                file_name=batch.file_name[:500],
+                line=found.line,
+                url=found.url,
+                application=found.application[:200],
+                leaked_at=leaked_at,
+                seen_at=self._now,
+            )
+            for found, print_ in zip(batch.credentials, prints, strict=True)
+        ]
+        Sighting.objects.bulk_create(sightings, ignore_conflicts=True)
+
+    def _freshen(self, known: dict[bytes, UUID], source: Source, leaked_at: datetime | None) -> None:
+        """Known credentials that were seen again move to the top of the feed; their date is the newest leak's."""
+        rows = Credential.objects.filter(tenant_id=self._tenant_id, id__in=known.values())
+        rows.update(last_seen_at=self._now, source_kind=source.kind)
+        if leaked_at is not None:
+            older = rows.filter(Q(leaked_at__isnull=True) | Q(leaked_at__lt=leaked_at))
+            older.update(leaked_at=leaked_at)
+
+
+def _best_date(machine: MachineFacts | None, source: Source) -> datetime | None:
+    """When the data leaked: the infection's date is better than the date that somebody stated."""
+    if machine is not None and machine.infected_at is not None:
+        return machine.infected_at
+    return source.leaked_at

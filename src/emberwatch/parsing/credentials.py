@@ -1,0 +1,80 @@
+"""The last step of every parser: from the fields of an entry to its outcome."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from emberwatch.core.secret import Secret
+from emberwatch.parsing.base import (
+    Flag,
+    Foreign,
+    Outcome,
+    ParseContext,
+    ParsedCredential,
+    Reject,
+    RejectReason,
+    SecretKind,
+)
+from emberwatch.parsing.hashes import HashShape, hash_shape
+from emberwatch.parsing.samples import shape_of
+from emberwatch.parsing.urls import without_password
+
+_NO_PASSWORD: Final = frozenset(
+    {"", "[not_saved]", "not_saved", "unknown", "n/a", "none", "(none)", "[empty]", "null"}
+)
+_NO_LOGIN: Final = frozenset({"", "unknown", "[not_saved]", "n/a", "(none)", "[empty]", "null"})
+
+
+@dataclass(slots=True)
+class Entry:
+    """One entry as cut from the text. ``password`` is ``None`` when nothing stood for it."""
+
+    line: int
+    login: str
+    password: str | None
+    url: str = ""
+    application: str = ""
+    flags: tuple[str, ...] = ()
+
+    def __repr__(self) -> str:
+        return f"Entry(line={self.line})"
+
+    @property
+    def sample(self) -> str:
+        return shape_of(":".join(part for part in (self.url, self.login, self.password) if part))
+
+
+def judge(entry: Entry, context: ParseContext, *, mostly_hashes: bool = False) -> Outcome:
+    """What the entry is: a credential, somebody else's, or of no use."""
+    if entry.login.casefold() in _NO_LOGIN:
+        return Reject(entry.line, RejectReason.NO_LOGIN, entry.sample)
+    if not context.owns(entry.login):
+        return Foreign(entry.line)
+    if entry.password is None or entry.password.strip().casefold() in _NO_PASSWORD:
+        return Reject(entry.line, RejectReason.NO_PASSWORD, entry.sample)
+    return _credential(entry, entry.password, hash_shape(entry.password, mostly_hashes=mostly_hashes))
+
+
+def _credential(entry: Entry, password: str, shape: HashShape | None) -> ParsedCredential:
+    url = without_password(entry.url)
+    return ParsedCredential(
+        login=entry.login,
+        secret=Secret(shape.digest if shape else password),
+        kind=SecretKind.HASH if shape else SecretKind.PLAINTEXT,
+        hash_types=shape.types if shape else (),
+        url=url,
+        line=entry.line,
+        application=entry.application,
+        flags=entry.flags + _flags(entry, password, url),
+        salt=Secret(shape.salt) if shape and shape.salt is not None else None,
+    )
+
+
+def _flags(entry: Entry, password: str, url: str) -> tuple[str, ...]:
+    signs = (
+        (Flag.BLANK_EDGE, password != password.strip()),
+        (Flag.DAMAGED_TEXT, "\ufffd" in password or "\ufffd" in entry.login),
+        (Flag.URL_PASSWORD_REMOVED, url != entry.url),
+    )
+    return tuple(flag for flag, present in signs if present)

@@ -1,0 +1,174 @@
+"""Cuts one line into url, login and password, though no quoting says where each ends.
+
+The login is found first: an address that separators or line edges bound. What stands before it must be
+nothing, or a url and one separator; everything after the same separator is the password, whole. When nothing
+stands after the address, the password may have come first.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from enum import Enum, auto
+from itertools import islice
+from typing import Final
+
+from emberwatch.parsing.urls import SEPARATORS, is_site, is_url
+
+_LOCAL: Final = r"[^\s:;|,@/\\?&=\"<>()\[\]]{1,64}"
+_DOMAIN: Final = r"[\w-]+(?:\.[\w-]+)*\.?"
+_LOGIN: Final = re.compile(rf"(?:(?<=[:;|\t ,])|^)({_LOCAL}@{_DOMAIN})(?=[:;|\t ,]|\s*$)")
+_QUOTED_LOGIN: Final = re.compile(rf"[\"'<(\[]({_LOCAL}@{_DOMAIN})[\"'>)\]]")
+
+_BEFORE: Final = re.compile(r"(?P<text>.*?)(?P<separator> [:;|,-] |[:;|\t ,])", re.DOTALL)
+_AFTER: Final = re.compile(r"(?P<separator> [:;|,-] |[:;|\t ,])(?P<rest>.*)", re.DOTALL)
+
+_URL_FRONT: Final = (
+    r"(?P<url>\s*(?:[a-zA-Z][a-zA-Z0-9+.-]*://[^/:;|\t ]*|(?:[\w-]+\.)+\w{2,}|localhost)"
+    r"(?::\d{1,5}(?=[/:;|\t ]))?(?:[/?][^:;|\t ]*)?)"
+)
+_SITE_NAME_SECRET: Final = re.compile(
+    rf"{_URL_FRONT}(?P<separator>[:;|\t ])(?P<login>[^\s:;|].*?)(?P=separator)(?P<password>.+)", re.DOTALL
+)
+_SITE_SECRET: Final = re.compile(rf"{_URL_FRONT}(?P<separator>[:;|\t ])(?P<password>.+)", re.DOTALL)
+_NAME_SECRET: Final = re.compile(
+    r"\s*(?P<login>[^\s:;|]+)(?P<separator>[:;|\t])(?P<password>.*\S.*)", re.DOTALL
+)
+_SCHEME: Final = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]*://")
+_URL_ONLY: Final = re.compile(_URL_FRONT)
+
+# A hostile line may hold thousands of addresses and separators; trying each would cost quadratic time.
+_MOST_TRIES: Final = 16
+
+
+class Order(Enum):
+    LOGIN_FIRST = auto()
+    SECRET_FIRST = auto()
+    NAME_ONLY = auto()
+    """The login is a bare name, not an address."""
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """What the first lines of a file told about the rest of it. Each line is still decided on its own."""
+
+    secret_first: bool = False
+    login_first: bool = False
+    site_last: bool = False
+    padded: bool = False
+    mostly_hashes: bool = False
+
+
+UNKNOWN: Final = Profile()
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Cut:
+    """A line in its parts; ``password`` is ``None`` when nothing stands for it."""
+
+    login: str
+    password: str | None
+    url: str
+    separator: str
+    order: Order
+
+
+def cut(text: str, profile: Profile = UNKNOWN) -> Cut | None:
+    """The line in its parts, or ``None`` when no reading is sound."""
+    logins = list(islice(_LOGIN.finditer(text), _MOST_TRIES)) if "@" in text else []
+    if profile.secret_first and (found := _secret_first(text, logins, profile)):
+        return found
+    for lone_host in (False, True):
+        for login in logins:
+            if found := _login_first(text, login, profile, lone_host=lone_host):
+                return found
+    if not profile.login_first and (found := _secret_first(text, logins, profile)):
+        return found
+    return _by_fields(text, name_only=profile.login_first or not logins)
+
+
+def stray_logins(text: str) -> list[str]:
+    """Every address that stands as a token, or in quotes or brackets, wherever in the line."""
+    return [found[1] for pattern in (_LOGIN, _QUOTED_LOGIN) for found in pattern.finditer(text)][:_MOST_TRIES]
+
+
+def _login_first(text: str, login: re.Match[str], profile: Profile, *, lone_host: bool) -> Cut | None:
+    after = _AFTER.fullmatch(text, login.end())
+    separator = after["separator"] if after else ""
+    url = _url_before(text[: login.start()], separator, lone_host=lone_host)
+    if url is None:
+        return None
+    if after is None:
+        # "pass.word:u@contoso.example": a bare host in front of a bare address is as likely a password.
+        sure = not url or ("/" in url and _URL_ONLY.fullmatch(url))
+        return Cut(login[1], None, url, "", Order.LOGIN_FIRST) if sure else None
+    rest = after["rest"]
+    if profile.padded and rest.startswith(" "):
+        rest = rest[1:]
+    if url:
+        return Cut(login[1], rest, url, separator, Order.LOGIN_FIRST)
+    password, url = _split_off_url(rest, separator, profile)
+    return Cut(login[1], password, url, separator, Order.LOGIN_FIRST)
+
+
+def _url_before(before: str, separator: str, *, lone_host: bool) -> str | None:
+    if not before.strip():
+        return ""
+    found = _BEFORE.fullmatch(before)
+    if found is None:
+        return None
+    url = found["text"].strip()
+    if not url:
+        return ""
+    # Between one separator before the login and another after it, any of them may end the url.
+    forbidden = separator.strip() or separator if found["separator"] == separator else SEPARATORS
+    return url if is_url(url, forbidden, lone_host=lone_host) else None
+
+
+def _split_off_url(rest: str, separator: str, profile: Profile) -> tuple[str | None, str]:
+    if _SCHEME.match(rest):
+        found = _SITE_SECRET.fullmatch(rest)
+        return (found["password"], found["url"]) if found else (None, rest)
+    starts = [at.start() for at in re.finditer(re.escape(separator) + _SCHEME.pattern, rest)]
+    if starts:
+        return rest[: starts[-1]], rest[starts[-1] + len(separator) :].rstrip()
+    return _split_off_site(rest, separator) if profile.site_last else (rest, "")
+
+
+def _split_off_site(rest: str, separator: str) -> tuple[str, str]:
+    at = len(rest)
+    for _ in range(_MOST_TRIES):
+        at = rest.rfind(separator, 0, at)
+        if at < 0:
+            break
+        site = rest[at + len(separator) :].rstrip()
+        if is_site(site):
+            return rest[:at], site
+    return rest, ""
+
+
+def _secret_first(text: str, logins: list[re.Match[str]], profile: Profile) -> Cut | None:
+    if not logins or text[logins[-1].end() :].strip():
+        return None
+    found = _BEFORE.fullmatch(text, 0, logins[-1].start())
+    if found is None or not found["text"].strip():
+        return None
+    password, url, separator = found["text"], "", found["separator"]
+    if _SCHEME.match(password):
+        split = _SITE_SECRET.fullmatch(password) if profile.secret_first else None
+        if split is None:
+            return None
+        password, url = split["password"], split["url"]
+    if separator == " " and " " in password:
+        return None
+    return Cut(logins[-1][1], password, url, separator, Order.SECRET_FIRST)
+
+
+def _by_fields(text: str, *, name_only: bool) -> Cut | None:
+    found = _SITE_NAME_SECRET.fullmatch(text)
+    if found and found["password"].strip():
+        return Cut(
+            found["login"], found["password"], found["url"].strip(), found["separator"], Order.NAME_ONLY
+        )
+    found = _NAME_SECRET.fullmatch(text) if name_only and not _SCHEME.match(text) else None
+    return Cut(found["login"], found["password"], "", found["separator"], Order.NAME_ONLY) if found else None

@@ -1,0 +1,48 @@
+"""Learns from the first lines of a file what one line alone cannot tell: the usual order of its fields."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+from emberwatch.parsing.decoding import clean, decode
+from emberwatch.parsing.hashes import hash_shape
+from emberwatch.parsing.line_cut import Cut, Order, Profile, cut
+from emberwatch.parsing.lines import MAX_LINE
+from emberwatch.parsing.urls import is_site
+
+SAMPLE_LINES: Final = 200
+_FEW: Final = 5
+_MANY: Final = 20
+
+
+def cuts_of(lines: Iterable[bytes]) -> list[Cut]:
+    """Those of the lines that can be cut, each on its own."""
+    texts = (decode(clean(line))[0] for line in lines if len(line) <= MAX_LINE)
+    return [found for text in texts if (found := cut(text))]
+
+
+def learn(lines: Iterable[bytes]) -> Profile:
+    """What the lines have in common, where enough of them agree."""
+    cuts = cuts_of(lines)
+    by_address = [found for found in cuts if found.order is not Order.NAME_ONLY]
+    secret_first = [found for found in by_address if found.order is Order.SECRET_FIRST]
+    login_first = [found for found in by_address if found.order is Order.LOGIN_FIRST]
+    without_url = [found for found in login_first if not found.url and found.password]
+    secrets = [found.password for found in cuts if found.password]
+    return Profile(
+        secret_first=_most(secret_first, by_address, 0.6, _FEW),
+        login_first=_most(login_first, by_address, 0.9, _MANY),
+        site_last=_most([found for found in without_url if _ends_in_site(found)], without_url, 0.6, _FEW),
+        padded=_most([secret for secret in secrets if secret.startswith(" ")], secrets, 0.8, _FEW),
+        mostly_hashes=_most([s for s in secrets if hash_shape(s, mostly_hashes=True)], secrets, 0.5, _FEW),
+    )
+
+
+def _most(part: Sequence[object], whole: Sequence[object], share: float, enough: int) -> bool:
+    return len(whole) >= enough and len(part) / len(whole) > share
+
+
+def _ends_in_site(found: Cut) -> bool:
+    password, separator, last = (found.password or "").rpartition(found.separator)
+    return bool(password and separator) and is_site(last.rstrip())

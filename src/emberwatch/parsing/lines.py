@@ -1,0 +1,60 @@
+"""From chunks of bytes to lines, in flat memory, whatever the line ends and however long a line is."""
+
+from __future__ import annotations
+
+import codecs
+from collections.abc import Iterable, Iterator
+from itertools import chain
+from typing import Final
+
+MAX_LINE: Final = 64 * 1024
+"""Longest line that is parsed. A longer one arrives cut to ``MAX_LINE + 1`` bytes, and parsers reject it."""
+
+_UTF16_MARKS: Final = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+
+
+def split_lines(chunks: Iterable[bytes]) -> Iterator[bytes]:
+    """Lines without their ends (LF, CRLF or lone CR), NUL bytes dropped, UTF-16 with a mark made UTF-8."""
+    rest = b""
+    for chunk in _with_newlines(_without_nuls(_as_utf8(chunks))):
+        parts = chunk.split(b"\n")
+        parts[0] = rest + parts[0]
+        rest = parts.pop()[: MAX_LINE + 1]
+        for line in parts:
+            yield line if len(line) <= MAX_LINE else line[: MAX_LINE + 1]
+    if rest:
+        yield rest
+
+
+def _as_utf8(chunks: Iterable[bytes]) -> Iterator[bytes]:
+    chunks = iter(chunks)
+    head = b""
+    for chunk in chunks:
+        head += chunk
+        if len(head) >= 2:
+            break
+    everything = chain([head], chunks)
+    return _from_utf16(everything) if head[:2] in _UTF16_MARKS else everything
+
+
+def _from_utf16(chunks: Iterable[bytes]) -> Iterator[bytes]:
+    decoder = codecs.getincrementaldecoder("utf-16")("surrogatepass")
+    for chunk in chunks:
+        yield decoder.decode(chunk).encode("utf-8", "surrogatepass")
+
+
+def _without_nuls(chunks: Iterable[bytes]) -> Iterator[bytes]:
+    for chunk in chunks:
+        yield chunk.translate(None, b"\0") if b"\0" in chunk else chunk
+
+
+def _with_newlines(chunks: Iterable[bytes]) -> Iterator[bytes]:
+    held = b""
+    for chunk in chunks:
+        text = held + chunk
+        # A CR at the very end may be half of a CRLF: it waits for the next chunk.
+        held = b"\r" if text.endswith(b"\r") else b""
+        text = text[: len(text) - len(held)]
+        yield text.replace(b"\r\n", b"\n").replace(b"\r", b"\n") if b"\r" in text else text
+    if held:
+        yield b"\n"

@@ -1,0 +1,35 @@
+"""Every format that is read, by hand: a new one is a module of its own and one line here."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from emberwatch.core.errors import BadInput
+from emberwatch.parsing.base import Parser
+from emberwatch.parsing.combo import ComboList
+from emberwatch.parsing.stealer import StealerBlocks
+from emberwatch.parsing.ulp import Ulp
+
+_ULP: Final = Ulp()
+PARSERS: Final[tuple[Parser, ...]] = (StealerBlocks(), _ULP, ComboList())
+
+AUTO: Final = "auto"
+
+
+def choose(head: bytes, name: str, forced: str | None = None) -> Parser:
+    """The parser called ``forced``, or the one that is surest of data that begins with ``head``.
+
+    Where none is sure at all the ULP reader takes the file: it accounts for every line that it cannot use.
+    """
+    if forced and forced != AUTO:
+        return _named(forced)
+    confidence, parser = max(((p.sniff(head, name), p) for p in PARSERS), key=lambda pair: pair[0])
+    return parser if confidence > 0 else _ULP
+
+
+def _named(name: str) -> Parser:
+    for parser in PARSERS:
+        if parser.name == name:
+            return parser
+    known = ", ".join(parser.name for parser in PARSERS)
+    raise BadInput("There is no such format.", remedy=f"Use {AUTO} or one of: {known}.", field="format")

@@ -1,0 +1,156 @@
+"""Password files of stealer logs: blocks of ``key: value`` lines, read by shape and not by family.
+
+A block ends, in this order of trust, before a key that it already has, at a separator line, and at a blank
+line once both login and password were seen (some dialects put a blank line inside a block).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, replace
+from typing import Final
+
+from emberwatch.parsing.base import (
+    ANYBODY,
+    Flag,
+    Noise,
+    Outcome,
+    ParseContext,
+    ParsedCredential,
+    Reject,
+    RejectReason,
+    SourceKind,
+)
+from emberwatch.parsing.credentials import Entry, judge
+from emberwatch.parsing.decoding import clean, decode
+from emberwatch.parsing.lines import MAX_LINE, split_lines
+from emberwatch.parsing.noise import has_address, is_noise
+from emberwatch.parsing.samples import shape_of
+from emberwatch.parsing.stealer_files import is_password_file
+from emberwatch.parsing.stealer_keys import Field, browser_line, key_and_value
+
+_SEPARATOR: Final = re.compile(r"\s*[=\-_*~+#]{3,}\s*")
+_SURE: Final = 0.95
+_NAMED_SO: Final = 0.3
+
+
+@dataclass(slots=True, repr=False)
+class _Block:
+    line: int = 0
+    keys: set[str] = field(default_factory=set)
+    values: dict[Field, str] = field(default_factory=dict)
+    flags: tuple[str, ...] = ()
+    continuation: str | None = None
+
+    @property
+    def complete(self) -> bool:
+        return Field.LOGIN in self.values and Field.PASSWORD in self.values
+
+    def begins_anew_with(self, key: str, of: Field) -> bool:
+        return key in self.keys or (of in self.values and self.complete)
+
+    def take(self, key: str, of: Field, value: str) -> None:
+        self.keys.add(key)
+        self.values.setdefault(of, value)
+
+
+class StealerBlocks:
+    """The password file of any stealer family."""
+
+    name = "stealer"
+    kind = SourceKind.STEALER_LOG
+
+    def sniff(self, head: bytes, name: str) -> float:
+        fields = [found[1] for found in map(key_and_value, _texts(head)) if found]
+        if Field.LOGIN in fields and Field.PASSWORD in fields:
+            return _SURE
+        return _NAMED_SO if is_password_file(name) else 0.0
+
+    def parse(self, lines: Iterable[bytes], context: ParseContext = ANYBODY) -> Iterator[Outcome]:
+        reader = _Reader(context)
+        for number, line in enumerate(lines, start=1):
+            yield from reader.read(number, line)
+        yield from reader.finish()
+
+
+def _texts(head: bytes) -> Iterator[str]:
+    return (decode(clean(line))[0] for line in split_lines([head]) if len(line) <= MAX_LINE)
+
+
+class _Reader:
+    __slots__ = ("_after_password", "_block", "_context")
+
+    def __init__(self, context: ParseContext) -> None:
+        self._context = context
+        self._block = _Block()
+        self._after_password = False
+
+    def read(self, number: int, line: bytes) -> Iterator[Outcome]:
+        if len(line) > MAX_LINE:
+            self._after_password = False
+            yield Reject(number, RejectReason.LINE_TOO_LONG, shape_of(line[:1200].decode("latin-1")))
+            return
+        line = clean(line)
+        text, flags = decode(line)
+        found = key_and_value(text)
+        if found:
+            yield from self._key(number, found, flags)
+        elif software := browser_line(text):
+            yield from self._key(number, ("[", Field.SOFTWARE, software), flags)
+        else:
+            yield from self._other(number, line, text)
+
+    def finish(self) -> Iterator[Outcome]:
+        block, self._block = self._block, _Block()
+        self._after_password = False
+        if Field.LOGIN in block.values or Field.PASSWORD in block.values or Field.URL in block.values:
+            yield from _outcomes(block, self._context)
+
+    def _key(self, number: int, found: tuple[str, Field, str], flags: tuple[str, ...]) -> Iterator[Outcome]:
+        key, of, value = found
+        if self._block.begins_anew_with(key, of):
+            yield from self.finish()
+        self._block.line = self._block.line or number
+        self._block.take(key, of, value)
+        self._block.flags = tuple(dict.fromkeys(self._block.flags + flags))
+        self._after_password = of is Field.PASSWORD
+
+    def _other(self, number: int, line: bytes, text: str) -> Iterator[Outcome]:
+        blank, separator = not text.strip(), bool(_SEPARATOR.fullmatch(text))
+        if separator or (blank and self._block.complete):
+            yield from self.finish()
+        elif self._after_password and not blank and (has_address(line) or not is_noise(line)):
+            self._block.continuation = text
+            self._after_password = False
+            return
+        self._after_password = self._after_password and blank
+        yield Noise(number)
+
+
+def _outcomes(block: _Block, context: ParseContext) -> Iterator[Outcome]:
+    entry = _entry(block)
+    if block.continuation is None:
+        yield judge(entry, context)
+        return
+    first = judge(entry, context)
+    second = judge(replace(entry, password=block.continuation), context)
+    if not (isinstance(first, Reject) and isinstance(second, ParsedCredential)):
+        yield first
+    if isinstance(second, ParsedCredential):
+        yield replace(second, flags=(*second.flags, Flag.SECOND_CANDIDATE))
+
+
+def _entry(block: _Block) -> Entry:
+    software, profile = (
+        block.values.get(Field.SOFTWARE, "").strip(),
+        block.values.get(Field.PROFILE, "").strip(),
+    )
+    return Entry(
+        line=block.line,
+        login=block.values.get(Field.LOGIN, "").strip(),
+        password=block.values.get(Field.PASSWORD),
+        url=block.values.get(Field.URL, "").strip(),
+        application=f"{software} [{profile}]" if profile else software,
+        flags=block.flags,
+    )

@@ -1,0 +1,50 @@
+"""The keys that stealer logs use for their fields; families copy each other, so one table serves them all."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from enum import Enum, auto
+from typing import Final
+
+
+class Field(Enum):
+    SOFTWARE = auto()
+    PROFILE = auto()
+    URL = auto()
+    LOGIN = auto()
+    PASSWORD = auto()
+
+
+_SPELLINGS: Final[Mapping[Field, tuple[str, ...]]] = {
+    Field.SOFTWARE: ("soft", "software", "browser", "application", "app", "storage"),
+    Field.PROFILE: ("profile",),
+    Field.URL: ("url", "host", "hostname", "ur1", "site", "link", "server"),
+    Field.LOGIN: ("username", "user name", "login", "user", "user login", "u53rn4m3", "usr", "email"),
+    Field.PASSWORD: ("password", "pass", "user password", "p455w0rd"),
+}
+
+KEYS: Final[Mapping[str, Field]] = {
+    spelling: field for field, spellings in _SPELLINGS.items() for spelling in spellings
+}
+
+_LONGEST_KEY: Final = 32
+_BROWSER_LINE: Final = re.compile(r'\s*\["(?P<browser>[^"]*)"\s*=\s*"(?P<profile>[^"]*)"\]\s*')
+
+
+def key_and_value(text: str) -> tuple[str, Field, str] | None:
+    """The key as spelled (folded), its field, and the value after exactly one optional blank."""
+    key, colon, _ = text[:_LONGEST_KEY].partition(":")
+    if not colon:
+        return None
+    spelled = " ".join(key.strip(" \t-").split()).casefold()
+    field = KEYS.get(spelled)
+    if field is None:
+        return None
+    return spelled, field, text[len(key) + 1 :].removeprefix(" ")
+
+
+def browser_line(text: str) -> str | None:
+    """``["Chrome" = "Default"]`` as ``Chrome [Default]``."""
+    found = _BROWSER_LINE.fullmatch(text)
+    return f"{found['browser']} [{found['profile']}]" if found else None

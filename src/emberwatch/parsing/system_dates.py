@@ -1,0 +1,86 @@
+"""Dates as system files write them. A time becomes an instant only when its zone is known."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta, timezone
+from typing import Final
+
+_DATE: Final = r"(?P<a>\d{1,4})(?P<mark>[./-])(?P<b>\d{1,2})(?P=mark)(?P<c>\d{1,4})"
+_TIME: Final = r"(?P<h>\d{1,2})[:_](?P<m>\d{1,2})(?:[:_](?P<s>\d{1,2}))?(?:\.\d+)?"
+_WHEN: Final = re.compile(
+    rf"{_DATE}[ T,\[-]*{_TIME}\]?(?:\s*(?P<half>[AP]M)\b)?(?P<rest>.*)", re.IGNORECASE | re.DOTALL
+)
+_SIGNED: Final = re.compile(r"\bsig:(\d{9,10})\b")
+_OFFSET: Final = re.compile(r"(?P<sign>[+-])\s?(?P<hours>\d{1,2})(?:[:_]?(?P<minutes>\d{2}))?(?!\d)")
+_PLAIN_UTC: Final = re.compile(r"\s*\(?(?:UTC|GMT|Z)\b", re.IGNORECASE)
+_WRAPPED: Final = 2**31
+_UNIX_YEARS: Final = range(2000, 2100)
+
+
+def parse_zone(text: str) -> timezone | None:
+    """The offset that a zone's text gives: ``(UTC-03:00) …``, ``-8``, ``+01:00``, ``4294967293`` (minus 3)."""
+    bare = text.strip()
+    if bare.isascii() and bare.isdigit():
+        hours = int(bare[:11])
+        return _offset(hours - 2**32 if hours >= _WRAPPED else hours, 0)
+    found = _OFFSET.search(bare)
+    if found:
+        sign = -1 if found["sign"] == "-" else 1
+        return _offset(sign * int(found["hours"]), sign * int(found["minutes"] or 0))
+    return UTC if _PLAIN_UTC.match(bare) else None
+
+
+def parse_instant(
+    text: str, *, zone: timezone | None = None, day_first: bool | None = None
+) -> datetime | None:
+    """The instant in UTC, or ``None`` when its date is ambiguous or its zone unknown.
+
+    A zone beside the time wins over ``zone``. ``day_first`` is the family's habit, for dates that do not tell.
+    """
+    if signed := _SIGNED.search(text):
+        return datetime.fromtimestamp(int(signed[1]), UTC)
+    found = _WHEN.search(text)
+    if found is None:
+        return None
+    known = parse_zone(found["rest"]) or zone
+    if known is None:
+        return None
+    day = _day(found, day_first)
+    return _instant(day, found, known) if day else None
+
+
+def _instant(day: tuple[int, int, int], found: re.Match[str], zone: timezone) -> datetime | None:
+    hour, half = int(found["h"]), (found["half"] or "").upper()
+    if half:
+        hour = hour % 12 + (12 if half == "PM" else 0)
+    try:
+        local = datetime(*day, hour, int(found["m"]), int(found["s"] or 0), tzinfo=zone)
+        return local.astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None
+
+
+def _day(found: re.Match[str], day_first: bool | None) -> tuple[int, int, int] | None:
+    a, b, c = int(found["a"]), int(found["b"]), int(found["c"])
+    if a in _UNIX_YEARS:
+        return a, b, c
+    if c not in _UNIX_YEARS:
+        return None
+    first = _day_comes_first(a, b, found, day_first)
+    if first is None:
+        return None
+    return (c, b, a) if first else (c, a, b)
+
+
+def _day_comes_first(a: int, b: int, found: re.Match[str], habit: bool | None) -> bool | None:
+    if a > 12 or b > 12:
+        return a > 12
+    if found["mark"] == ".":
+        return True
+    return False if found["half"] else habit
+
+
+def _offset(hours: int, minutes: int) -> timezone | None:
+    shift = timedelta(hours=hours, minutes=minutes)
+    return timezone(shift) if abs(shift) <= timedelta(hours=14) else None

@@ -1,0 +1,172 @@
+"""The system file of a stealer log: which machine was infected, whose, where and when.
+
+Keys are read by shape, as families copy each other; the family is a label worked out from markers afterwards.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Final
+
+from emberwatch.parsing.decoding import clean, decode
+from emberwatch.parsing.lines import MAX_LINE, split_lines
+from emberwatch.parsing.system_dates import parse_instant, parse_zone
+
+
+@dataclass(frozen=True, slots=True)
+class MachineFacts:
+    """What a log tells about the infected device; empty where it is silent."""
+
+    family: str = ""
+    machine_id: str = ""
+    hwid: str = ""
+    computer_name: str = ""
+    user_name: str = ""
+    ip: str = ""
+    country: str = ""
+    os: str = ""
+    infected_at: datetime | None = None
+    """Aware, in UTC; ``None`` when the log does not give the zone."""
+    infected_at_text: str = ""
+    """As the log wrote it."""
+    folder: str = ""
+    """The victim's folder within the archive."""
+
+
+_FIELDS: Final[Mapping[str, tuple[str, ...]]] = {
+    "hwid": ("hwid",),
+    "machine_id": ("machineid", "uid", "guid", "botid", "userid", "hardwareuuid", "serialnumber(system)"),
+    "computer_name": ("computername", "computer", "pcname", "machinename", "hostname", "netbios"),
+    "user_name": ("username", "user"),
+    "ip": ("ip", "ipaddress", "ipinfo"),
+    "country": ("country", "countrycode"),
+    "os": ("operationsystem", "operatingsystem", "os", "osversion", "windows", "systemversion"),
+    "zone": ("timezone", "utc"),
+    # A panel stamps this one when the log arrives, in its own zone: the victim's zone does not apply to it.
+    "stamped": ("logdate", "launchedat", "lastseen"),
+    "local_time": ("localtime", "localdate", "date", "time"),
+}
+_FIELD_OF: Final = {key: field for field, keys in _FIELDS.items() for key in keys}
+_FEWEST: Final = 2
+"""A readme may be called ``info.txt``: fewer known keys than this make no system file."""
+
+_MARKERS: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
+    ("redline", ("operation system:", "filelocation:")),
+    ("lumma", ("lummac2 build:",)),
+    ("raccoon", ("racc0_0n",)),
+    ("raccoon", ("user id:", "installed applications:")),
+    ("stealc", ("network info:", "system summary:")),
+    ("aurora", ("build information", "<====")),
+    ("cryptbot", ("username [computername]:",)),
+    ("rhadamanthys", ("wallpaper hash:", "machineid:")),
+    ("amos", ("metamask info:", "userinfo:")),
+    ("meta", ("log from:", "time zone:", "operating system:")),
+    ("vidar", ("[hardware]", "[processes]", "[software]")),
+)
+_DAY_FIRST: Final = frozenset({"vidar", "lumma", "cryptbot"})
+
+_SPACING: Final = re.compile(r"[\s_\u3164-]+")
+_CODE_IN_BRACKETS: Final = re.compile(r"\(([A-Z]{2})\)\s*$")
+_NOTHING: Final = frozenset({"", "unknown", "n/a", "none", "-"})
+_FOLDER: Final = re.compile(
+    r"(?:(?P<country>[A-Z]{2}) ?)?\[?(?P<hwid>[0-9A-Fa-f]{32})\]?(?:\s*\[(?P<when>\d{4}-\d\d-\d\dT[^\]]+)\])?"
+)
+
+
+def parse_system_info(data: bytes, folder: str = "") -> MachineFacts | None:
+    """The machine that a system file describes, or ``None`` when the file is something else.
+
+    The name of the victim's ``folder`` fills in what the file does not say.
+    """
+    text = _text(data)
+    values = _values(text)
+    if len(values) < _FEWEST:
+        return None
+    family = family_of(text)
+    stamp = values.get("stamped") or values.get("local_time", "")
+    facts = MachineFacts(
+        family=family,
+        machine_id=_machine_id(values),
+        hwid=values.get("hwid", ""),
+        computer_name=values.get("computer_name", ""),
+        user_name=values.get("user_name", ""),
+        ip=values.get("ip", ""),
+        country=_country(values.get("country", "")),
+        os=values.get("os", ""),
+        infected_at=_infected_at(values, day_first=True if family in _DAY_FIRST else None),
+        infected_at_text=stamp,
+    )
+    return _filled_from_folder(facts, folder)
+
+
+def facts_from_folder(folder: str) -> MachineFacts:
+    """What the name of a victim's folder alone tells, such as ``DE[<id>] [<date>]``."""
+    found = _FOLDER.search(folder.rpartition("/")[2])
+    if found is None:
+        return MachineFacts(folder=folder)
+    when = found["when"] or ""
+    return MachineFacts(
+        machine_id=found["hwid"],
+        hwid=found["hwid"],
+        country=found["country"] or "",
+        infected_at=parse_instant(when),
+        infected_at_text=when,
+        folder=folder,
+    )
+
+
+def family_of(text: str) -> str:
+    """The stealer's family by its markers, or an empty string."""
+    folded = text.casefold()
+    return next((name for name, marks in _MARKERS if all(mark in folded for mark in marks)), "")
+
+
+def _text(data: bytes) -> str:
+    lines = (line for line in split_lines([data]) if len(line) <= MAX_LINE)
+    return "\n".join(decode(clean(line))[0] for line in lines)
+
+
+def _values(text: str) -> dict[str, str]:
+    values: dict[str, str] = {}
+    for line in text.split("\n"):
+        key, colon, value = line.partition(":")
+        field = _FIELD_OF.get(_SPACING.sub("", key).casefold()) if colon and len(key) < 64 else None
+        value = value.strip()[:512]
+        if field and value.casefold() not in _NOTHING:
+            values.setdefault(field, value)
+    return values
+
+
+def _infected_at(values: Mapping[str, str], day_first: bool | None) -> datetime | None:
+    if "stamped" in values:
+        return parse_instant(values["stamped"], day_first=day_first)
+    zone = parse_zone(values.get("zone", ""))
+    return parse_instant(values.get("local_time", ""), zone=zone, day_first=day_first)
+
+
+def _machine_id(values: Mapping[str, str]) -> str:
+    # Two families append the user's name to the id.
+    stated = values.get("machine_id", "").partition("|")[0]
+    uuid, mark, _ = stated.partition("_")
+    return (uuid if mark and uuid.count("-") == 4 else stated) or values.get("hwid", "")
+
+
+def _country(text: str) -> str:
+    found = _CODE_IN_BRACKETS.search(text)
+    return found[1] if found else text
+
+
+def _filled_from_folder(facts: MachineFacts, folder: str) -> MachineFacts:
+    named = facts_from_folder(folder)
+    return replace(
+        facts,
+        machine_id=facts.machine_id or named.machine_id,
+        hwid=facts.hwid or named.hwid,
+        country=facts.country or named.country,
+        infected_at=facts.infected_at or named.infected_at,
+        infected_at_text=facts.infected_at_text or named.infected_at_text,
+        folder=folder,
+    )

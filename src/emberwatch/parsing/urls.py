@@ -1,0 +1,62 @@
+"""Where does a url end, and is this text one: the questions that a line without quoting asks."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+SEPARATORS: Final = ":;|\t ,"
+
+_SCHEME: Final = r"[a-zA-Z][a-zA-Z0-9+.-]{0,40}"
+_HOST: Final = r"(?:localhost|\d{1,3}(?:\.\d{1,3}){3}|(?:[\w-]+\.)+(?:xn--[\w-]+|[^\W\d_]{2,}))"
+
+_WITH_SCHEME: Final = re.compile(
+    rf"\s*(?P<scheme>{_SCHEME})://(?P<authority>[^/?#]*)(?P<path>/[^?#]*)?(?P<query>[?#].*)?", re.DOTALL
+)
+_AUTHORITY: Final = re.compile(
+    r"(?:[^@]*@)?(?P<host>\[[0-9a-fA-F:.]+\]|[^:;|\t ,@\[\]]*)(?P<port>:\d{1,5})?", re.DOTALL
+)
+_WITHOUT_SCHEME: Final = re.compile(
+    rf"\s*(?:[^@/?#\s]*@)?{_HOST}(?::\d{{1,5}})?(?P<path>/[^?#]*)?(?P<query>[?#].*)?", re.DOTALL
+)
+_ABOUT: Final = re.compile(r"\s*about:[\w-]*")
+_SITE: Final = re.compile(rf"{_HOST}(?::\d{{1,5}})?(?:[/?#]\S*)?")
+_URL_PASSWORD: Final = re.compile(rf"^(\s*{_SCHEME}://[^/@:\s]*):[^/@]*@")
+
+
+def is_url(text: str, separators: str, *, lone_host: bool = False) -> bool:
+    """Whether ``text`` as a whole is a url.
+
+    ``separators`` may not stand in its last path segment: what follows one there is a field of its own. In a
+    query or before a later slash they are the url's. A host of one label without port or path
+    (``https://intranet``) counts only with ``lone_host``, since ``https://bob`` may be the beginning of
+    ``https://bob:pw@host``.
+    """
+    found = _WITH_SCHEME.fullmatch(text)
+    if found is None:
+        found = _WITHOUT_SCHEME.fullmatch(text)
+        return (found is not None and _ends_cleanly(found, separators)) or bool(_ABOUT.fullmatch(text))
+    authority = _AUTHORITY.fullmatch(found["authority"])
+    if authority is None or not _ends_cleanly(found, separators):
+        return False
+    host_tells = "." in authority["host"] or authority["host"].lower() == "localhost"
+    has_more = bool(authority["port"] or found["path"] or found["query"])
+    web = found["scheme"].lower() in ("http", "https")
+    return host_tells or has_more or not web or (lone_host and authority["host"] != "")
+
+
+def _ends_cleanly(found: re.Match[str], separators: str) -> bool:
+    if found["query"]:
+        return True
+    last_segment = (found["path"] or "").rpartition("/")[2]
+    return not any(separator in last_segment for separator in separators)
+
+
+def is_site(text: str) -> bool:
+    """Whether ``text`` is a host, with port or path if any, written without a scheme."""
+    return _SITE.fullmatch(text) is not None
+
+
+def without_password(url: str) -> str:
+    """The url with the password in its user info, if any, replaced by stars: a url is stored in the clear."""
+    return _URL_PASSWORD.sub(r"\1:***@", url) if "@" in url else url

@@ -1,0 +1,35 @@
+"""The whole flow in one table: which jobs follow which fact."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+from emberwatch.engine.facts import FactHandler
+from emberwatch.ingestion.tasks import import_leak
+from emberwatch.validation.tasks import validate
+
+
+def _run_import(*, import_id: str) -> None:
+    import_leak.defer(import_id=import_id)
+
+
+def _validate(*, validation_id: str, order_by: str) -> None:
+    validate.configure(lock=f"login:{order_by}").defer(validation_id=validation_id)
+
+
+def _validate_later(*, validation_id: str, order_by: str, seconds: int) -> None:
+    validate.configure(lock=f"login:{order_by}", schedule_in={"seconds": seconds}).defer(validation_id=validation_id)
+
+
+# Facts without a job stand here too: the table names everything that services announce.
+FACTS: Final[Mapping[str, Sequence[FactHandler]]] = {
+    "import.requested": (_run_import,),
+    "import.finished": (),
+    "credential.recorded": (),
+    "directory.checked": (),
+    "directory.halted": (),
+    "validation.requested": (_validate,),
+    "validation.postponed": (_validate_later,),
+    "credential.verdict_set": (),
+}

@@ -1,0 +1,64 @@
+"""A simulated Microsoft Entra ID and Graph: a small real server with state, for the demo and the tests.
+
+How it hangs together, in reading order::
+
+    scenario.py        what a world holds, frozen data          loader.py     the same from JSON or TOML
+    state.py           the living world: users, apps, locks     clock.py      time that tests move
+    service.py         routing table, faults, journal           server.py     TLS, HTTP/1.1, start and stop
+    token_endpoint.py  authority → request → client → grant     codes.py      every sign-in code as a row
+    password_grant.py  the order of checks, as a table          lockout.py    smart lockout, a pure function
+    client_auth.py     secrets and certificate assertions       discovery.py  OIDC, instance, user realm
+    graph.py           routes with permissions and cost         graph_users.py, graph_directory.py: answers
+    graph_query.py     select, filter, order, pages             odata_filter.py, graph_objects.py
+    faults.py          latency, 429, 5xx, cuts, hangs           journal.py    who asked what, without secrets
+    control.py         the same switches over HTTP              portal.py     where deep links lead
+
+Use::
+
+    with SimulatedEntra(scenario) as entra:
+        entra.url, entra.graph_url, entra.portal_url, entra.ca_file
+        entra.clock.advance(60)
+        entra.faults.add(FaultRule(where="token", kind="drop_after", count=1))
+        entra.directory("corp.example").change_user("ann@corp.example", enabled=False)
+        entra.journal.attempts_for("ann@corp.example")
+        entra.world.locks_by([client_id])          # locks that our own failures helped to cause
+
+It imports nothing of Emberwatch but ``core``, and nothing of Emberwatch but the demo command imports it.
+"""
+
+from emberwatch.simulator.clock import SimClock
+from emberwatch.simulator.faults import FaultRule
+from emberwatch.simulator.loader import load_scenario, scenario_from
+from emberwatch.simulator.scenario import (
+    AppScenario,
+    CertificateScenario,
+    Cloud,
+    DirectoryScenario,
+    DomainScenario,
+    Scenario,
+    ScenarioError,
+    ScriptedAnswer,
+    SecretScenario,
+    UserScenario,
+    stable_id,
+)
+from emberwatch.simulator.server import SimulatedEntra
+
+__all__ = [
+    "AppScenario",
+    "CertificateScenario",
+    "Cloud",
+    "DirectoryScenario",
+    "DomainScenario",
+    "FaultRule",
+    "Scenario",
+    "ScenarioError",
+    "ScriptedAnswer",
+    "SecretScenario",
+    "SimClock",
+    "SimulatedEntra",
+    "UserScenario",
+    "load_scenario",
+    "scenario_from",
+    "stable_id",
+]

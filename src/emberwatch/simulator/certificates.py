@@ -1,0 +1,53 @@
+"""Registered certificates, ready to verify client assertions."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Self
+
+import jwt
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
+
+from emberwatch.simulator.keys import SIGNATURE_ONLY, b64url
+from emberwatch.simulator.scenario import CertificateScenario, ScenarioError
+
+
+@dataclass(frozen=True, slots=True)
+class Certificate:
+    thumbprints: frozenset[str]
+    """SHA-1 and SHA-256 of the certificate, as assertions name them."""
+    not_before: datetime
+    not_after: datetime
+    answer: int | None
+    public_key: Any
+
+    @classmethod
+    def load(cls, scenario: CertificateScenario, path: str) -> Self:
+        try:
+            read = x509.load_pem_x509_certificate(scenario.pem.encode())
+        except ValueError:
+            raise ScenarioError(f"{path}: a certificate's pem cannot be read", field=path) from None
+        der = read.public_bytes(Encoding.DER)
+        digests = (hashlib.sha1(der, usedforsecurity=False), hashlib.sha256(der))
+        return cls(
+            thumbprints=frozenset(b64url(digest.digest()) for digest in digests),
+            not_before=read.not_valid_before_utc,
+            not_after=read.not_valid_after_utc,
+            answer=scenario.answer,
+            public_key=read.public_key(),
+        )
+
+    def is_valid(self, now: datetime) -> bool:
+        return self.not_before <= now <= self.not_after
+
+    def claims(self, assertion: str) -> dict[str, Any] | None:
+        """The assertion's claims when this certificate's key signed it; times and audience are unchecked."""
+        try:
+            return dict(
+                jwt.decode(assertion, self.public_key, algorithms=["RS256", "PS256"], options=SIGNATURE_ONLY)
+            )
+        except jwt.InvalidTokenError:
+            return None

@@ -1,0 +1,101 @@
+"""Which app asks, and can it prove it: client id, secret or certificate assertion."""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+import jwt
+
+from emberwatch.simulator.codes import Failure
+from emberwatch.simulator.scenario import is_guid
+from emberwatch.simulator.state import AppState, DirectoryState
+
+_ASSERTION_TYPE: Final = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
+_ZERO_ID: Final = "00000000-0000-0000-0000-000000000000"
+_SKEW_SECONDS: Final = 300
+_NO_CREDENTIAL: Final[Mapping[str, int]] = {"client_credentials": 7000216, "password": 7000218}
+
+Form = Mapping[str, str]
+
+
+def find_app(directory: DirectoryState, client_id: str) -> AppState | Failure:
+    """The app of a client id, or why there is none."""
+    values = {"client_id": client_id, "tenant": directory.id}
+    if not is_guid(client_id) or client_id == _ZERO_ID:
+        return Failure(700038, values)
+    app = directory.apps.get(client_id.lower())
+    if app is None:
+        return Failure(700016, values)
+    return Failure(7000112, values) if app.scenario.disabled else app
+
+
+def authenticate(app: AppState, directory: DirectoryState, form: Form, audiences: set[str]) -> Failure | None:
+    """Why the app's proof of itself is refused; None when it is accepted."""
+    given = form.get("client_secret") or form.get("client_assertion")
+    if app.scenario.public_client:
+        return Failure(700025) if given else None
+    if not given:
+        return Failure(_NO_CREDENTIAL[form["grant_type"]])
+    if form.get("client_assertion"):
+        return _check_assertion(app, directory, form, audiences)
+    return _check_secret(app, directory, form["client_secret"])
+
+
+def _check_secret(app: AppState, directory: DirectoryState, value: str) -> Failure | None:
+    digest = directory.world.hash(app.scenario.client_id, value)
+    match = next((s for s in app.secrets if hmac.compare_digest(s.digest, digest)), None)
+    if match is None:
+        return Failure(7000215)
+    expired = match.expires is not None and match.expires <= directory.world.clock()
+    return Failure(7000222, {"client_id": app.scenario.client_id}) if expired else None
+
+
+def _check_assertion(
+    app: AppState, directory: DirectoryState, form: Form, audiences: set[str]
+) -> Failure | None:
+    if form.get("client_assertion_type") != _ASSERTION_TYPE:
+        return Failure(50013, {"reason": "the assertion type is not jwt-bearer"})
+    token = form["client_assertion"]
+    try:
+        header = jwt.get_unverified_header(token)
+    except jwt.InvalidTokenError:
+        return Failure(50013, {"reason": "it is not a JWT"})
+    now = directory.world.clock()
+    named = {header.get("x5t"), header.get("x5t#S256")}
+    certificate = next((c for c in app.certificates if c.thumbprints & named and c.is_valid(now)), None)
+    claims = certificate.claims(token) if certificate else None
+    if certificate is None or claims is None:
+        return Failure(700027)
+    if certificate.answer is not None:
+        return Failure(certificate.answer, {"client_id": app.scenario.client_id})
+    return next(_claim_faults(claims, app, audiences, now.timestamp()), None)
+
+
+def _claim_faults(
+    claims: Mapping[str, Any], app: AppState, audiences: set[str], now: float
+) -> Iterator[Failure]:
+    named = {str(claims.get("iss")).lower(), str(claims.get("sub")).lower()}
+    if named != {app.scenario.client_id.lower()}:
+        yield Failure(50013, {"reason": "issuer and subject must be the client id"})
+    if claims.get("aud") not in audiences:
+        yield Failure(50013, {"reason": "the audience is not this token endpoint"})
+    end, begin = _seconds(claims.get("exp")), _seconds(claims.get("nbf"))
+    if not begin - _SKEW_SECONDS <= now < end + _SKEW_SECONDS:
+        yield Failure(700024)
+    if not _first_use(app, claims.get("jti"), end, now):
+        yield Failure(50013, {"reason": "its id is missing or was used before"})
+
+
+def _seconds(claim: object) -> float:
+    return float(claim) if isinstance(claim, int | float) else 0.0
+
+
+def _first_use(app: AppState, jti: object, end: float, now: float) -> bool:
+    for old in [key for key, until in app.used_assertions.items() if until + _SKEW_SECONDS < now]:
+        del app.used_assertions[old]
+    if not isinstance(jti, str) or jti in app.used_assertions:
+        return False
+    app.used_assertions[jti] = end
+    return True

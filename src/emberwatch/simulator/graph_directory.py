@@ -1,0 +1,59 @@
+"""Graph's answers about the directory itself: domains, organization, group settings."""
+
+from __future__ import annotations
+
+from emberwatch.simulator.graph_call import Call
+from emberwatch.simulator.graph_objects import (
+    DOMAIN_PROPERTIES,
+    Object,
+    domain_object,
+    group_settings,
+    organization_object,
+)
+from emberwatch.simulator.graph_query import context_of, pick
+from emberwatch.simulator.graph_replies import bad_request, not_found, object_reply
+from emberwatch.simulator.messages import Reply
+
+
+def list_domains(call: Call) -> Reply:
+    """``GET /domains``."""
+    scenario = call.directory.scenario
+    rows = [domain_object(domain, scenario) for domain in call.directory.domains.values()]
+    return _whole_collection(call, "domains", rows, DOMAIN_PROPERTIES)
+
+
+def get_domain(call: Call) -> Reply:
+    """``GET /domains/{id}``."""
+    domain = call.directory.domains.get(call.params["id"].casefold())
+    if domain is None:
+        raise not_found(call.params["id"])
+    head = context_of(call.origin, "domains", (), single=True)
+    return object_reply(call.request, {**head, **domain_object(domain, call.directory.scenario)})
+
+
+def list_organization(call: Call) -> Reply:
+    """``GET /organization``: always one."""
+    row = organization_object(call.directory.scenario)
+    return _whole_collection(call, "organization", [row], frozenset(row))
+
+
+def list_group_settings(call: Call) -> Reply:
+    """``GET /groupSettings``: the password rules, when they were changed."""
+    directory, own = call.directory, call.directory.scenario
+    # A directory that kept the defaults has no settings object at all.
+    changed = own.lockout_threshold is not None or own.lockout_seconds is not None
+    rules = group_settings(directory.id, directory.lockout_threshold, directory.lockout_seconds)
+    rows = rules if changed else []
+    return _whole_collection(
+        call, "groupSettings", rows, frozenset({"id", "displayName", "templateId", "values"})
+    )
+
+
+def _whole_collection(call: Call, entity_set: str, rows: list[Object], known: frozenset[str]) -> Reply:
+    select = tuple(name for name in call.request.query.get("$select", "").split(",") if name)
+    for name in select:
+        if name not in known:
+            raise bad_request(f"'{name}' is not a property of '{entity_set}'.", "BadRequest")
+    body = context_of(call.origin, entity_set, select)
+    body["value"] = [pick(row, select) if select else row for row in rows]
+    return object_reply(call.request, body)

@@ -1,0 +1,70 @@
+"""What the server was asked and what it answered, without any password or secret."""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any, Final
+
+_LONGEST: Final = 200_000
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    at: datetime
+    method: str
+    path: str
+    """Without the query: a careless client may put a secret there."""
+    route: str
+    client_id: str
+    username: str
+    code: str
+    """The directory's own code; empty when the request succeeded."""
+    status: int
+    """0: a fault cut the connection before anything was decided."""
+    correlation_id: str
+    trace_id: str
+    seconds: float
+    """Time the server took, its own faults and delays included."""
+    fault: str
+    """The kind of the fault that struck, or empty."""
+    source: str
+
+    def as_json(self) -> dict[str, Any]:
+        return {**asdict(self), "at": self.at.isoformat()}
+
+
+class Journal:
+    """The requests in the order in which they were finished; the oldest fall off the end."""
+
+    def __init__(self) -> None:
+        self._entries: deque[Entry] = deque(maxlen=_LONGEST)
+        self._guard = threading.Lock()
+
+    def add(self, entry: Entry) -> None:
+        with self._guard:
+            self._entries.append(entry)
+
+    def clear(self) -> None:
+        with self._guard:
+            self._entries.clear()
+
+    def entries(self, wanted: Callable[[Entry], bool] = lambda _: True) -> list[Entry]:
+        with self._guard:
+            return [entry for entry in self._entries if wanted(entry)]
+
+    def sign_ins(self) -> list[Entry]:
+        """All password sign-ins that reached the token endpoint, refused ones and cut ones too."""
+        return self.entries(lambda entry: entry.route == "token:password")
+
+    def attempts_for(self, upn: str) -> list[Entry]:
+        """The password sign-ins for one user name."""
+        wanted = upn.casefold()
+        return [entry for entry in self.sign_ins() if entry.username.casefold() == wanted]
+
+    def server_seconds(self, wanted: Callable[[Entry], bool] = lambda _: True) -> float:
+        """Time the server itself took over the wanted requests."""
+        return sum(entry.seconds for entry in self.entries(wanted))

@@ -1,0 +1,252 @@
+"""What a simulated world holds, as frozen data: directories, domains, users, app registrations, faults.
+
+Passwords and secrets stand here in plain text because they are invented; the running server keeps only
+keyed hashes of them. :func:`check` refuses a scenario that no real directory could be.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Any, Final, Literal
+
+from emberwatch.core.errors import BadInput
+from emberwatch.simulator.faults import FaultRule
+
+_NAMESPACE: Final = uuid.UUID("6b1d7a52-5d55-4f0e-9d0a-5b0f3f8f4a11")
+_CREATED: Final = datetime(2021, 3, 1, 8, 0, tzinfo=UTC)
+
+
+class ScenarioError(BadInput):
+    """The scenario cannot be used; the message names the path of the bad value."""
+
+
+class Cloud(StrEnum):
+    """The national clouds; a server plays one of them, and a directory lives in one."""
+
+    GLOBAL = "global"
+    USGOV = "usgov"
+    USGOVDOD = "usgovdod"
+    CHINA = "china"
+
+
+CLOUD_THRESHOLD: Final[Mapping[Cloud, int]] = {
+    Cloud.GLOBAL: 10,
+    Cloud.CHINA: 10,
+    Cloud.USGOV: 3,
+    Cloud.USGOVDOD: 3,
+}
+
+
+def stable_id(text: str) -> str:
+    """A GUID that follows from a text, so that scenarios need not spell out ids."""
+    return str(uuid.uuid5(_NAMESPACE, text.casefold()))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScriptedAnswer:
+    """A code that a user's sign-in ends in, whatever the ordinary checks would say."""
+
+    code: int
+    when: Literal["any", "right", "wrong"] = "any"
+    """``any``: before the password is looked at; ``right`` and ``wrong``: after it."""
+    times: int | None = None
+    """Answer only so many times, then behave normally."""
+    error: str = ""
+    suberror: str = ""
+    status: int | None = None
+    extra_codes: tuple[int, ...] = ()
+    """Further codes that stand before the code in ``error_codes``, as in old answers."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UserScenario:
+    """One account: what Graph shows of it and what stops its sign-in."""
+
+    upn: str
+    id: str = ""
+    password: str | None = None
+    """None: an account without a cloud password (50056)."""
+    previous_passwords: tuple[str, ...] = ()
+    previous_answer: int | None = None
+    """50054 to tell a previous password apart; None answers it like any wrong one."""
+    display_name: str = ""
+    mail: str | None = None
+    other_mails: tuple[str, ...] = ()
+    proxy_addresses: tuple[str, ...] = ()
+    enabled: bool = True
+    user_type: Literal["Member", "Guest"] = "Member"
+    home: Literal["entra", "msa", "otp"] = "entra"
+    """Where a guest signs in: another directory, a personal account, or by a one-time code."""
+    created: datetime = _CREATED
+    last_password_change: datetime | None = None
+    deleted: datetime | None = None
+    synced: bool = False
+    pass_through: bool = False
+    password_expired: bool = False
+    mfa: Literal["none", "required", "enroll"] = "none"
+    blocked_by_policies: tuple[str, ...] = ()
+    """Ids of Conditional Access policies that block the sign-in."""
+    external_challenge: bool = False
+    answer: ScriptedAnswer | None = None
+    locked_seconds: float = 0
+    """Start with the account locked by others for so long."""
+    failures_by_others: int = 0
+    """Start with so many wrong tries by others on the counter."""
+    last_sign_in: datetime | None = None
+    last_successful_sign_in: datetime | None = None
+    properties: Mapping[str, Any] = field(default_factory=dict)
+    """Further Graph properties, by their Graph names."""
+
+    @property
+    def object_id(self) -> str:
+        # A deleted account and its successor of the same name are two objects.
+        return self.id.lower() or stable_id(self.upn if self.deleted is None else f"deleted {self.upn}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SecretScenario:
+    value: str
+    key_id: str = ""
+    expires: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CertificateScenario:
+    """A registered certificate: the public part as PEM text."""
+
+    pem: str
+    answer: int | None = None
+    """A code such as 700030 that every assertion signed with it gets."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AppScenario:
+    """An app registration with its enterprise application in the same directory."""
+
+    client_id: str
+    display_name: str = "Emberwatch"
+    secrets: tuple[SecretScenario, ...] = ()
+    certificates: tuple[CertificateScenario, ...] = ()
+    granted_roles: tuple[str, ...] = ()
+    consented_scopes: tuple[str, ...] = ()
+    assignment_required: bool = False
+    assigned_users: tuple[str, ...] = ()
+    disabled: bool = False
+    public_client: bool = False
+    cloud_password_validation: bool = False
+    """A home realm policy lets the cloud check the passwords of federated users (needs hash sync)."""
+    token_answer: int | None = None
+    """A code such as 53003 that the app's own token request ends in."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DomainScenario:
+    name: str
+    authentication: Literal["Managed", "Federated"] = "Managed"
+    verified: bool = True
+    default: bool = False
+    initial: bool = False
+    password_validity_days: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DirectoryScenario:
+    """One Microsoft directory."""
+
+    id: str
+    name: str
+    domains: tuple[DomainScenario, ...]
+    apps: tuple[AppScenario, ...] = ()
+    users: tuple[UserScenario, ...] = ()
+    cloud: Cloud | None = None
+    """None: the cloud that the server plays."""
+    other_cloud_answer: int = 90038
+    premium: bool = False
+    lockout_threshold: int | None = None
+    lockout_seconds: int | None = None
+    password_hash_sync: bool = False
+    pass_through: bool = False
+    agent_fault: int | None = None
+    """80001 … 80014: the pass-through agents answer nothing else."""
+    disabled_check: Literal["before_password", "after_password"] = "before_password"
+    unknown_domain_answer: int = 50059
+    alternate_login: bool = False
+    """The mail address is accepted as a user name too."""
+    resource_units_per_10s: int | None = None
+    """Graph answers 429 beyond so many resource units of one app."""
+    created: datetime = _CREATED
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scenario:
+    directories: tuple[DirectoryScenario, ...]
+    cloud: Cloud = Cloud.GLOBAL
+    faults: tuple[FaultRule, ...] = ()
+    seed: int = 0
+    start: datetime | None = None
+    """The simulated time at the start; None: the real one."""
+
+
+def check(scenario: Scenario) -> Scenario:
+    """Return the scenario, or raise :class:`ScenarioError` with the first fault found."""
+    seen: dict[str, str] = {}
+    for number, directory in enumerate(scenario.directories):
+        for path, value in _unique_values(f"directories[{number}]", directory):
+            if value in seen:
+                raise ScenarioError(f"{path}: {value!r} is already used at {seen[value]}", field=path)
+            seen[value] = path
+        _check_directory(f"directories[{number}]", directory)
+    return scenario
+
+
+def _unique_values(path: str, directory: DirectoryScenario) -> Iterator[tuple[str, str]]:
+    yield f"{path}.id", directory.id.lower()
+    for number, domain in enumerate(directory.domains):
+        yield f"{path}.domains[{number}].name", domain.name.lower()
+    for number, app in enumerate(directory.apps):
+        yield f"{path}.apps[{number}].client_id", app.client_id.lower()
+    for number, user in enumerate(directory.users):
+        yield f"{path}.users[{number}].id", user.object_id.lower()
+        if user.deleted is None:
+            yield f"{path}.users[{number}].upn", user.upn.casefold()
+
+
+def _check_directory(path: str, directory: DirectoryScenario) -> None:
+    _check_guid(f"{path}.id", directory.id)
+    _check_domains(f"{path}.domains", directory.domains)
+    for number, app in enumerate(directory.apps):
+        _check_guid(f"{path}.apps[{number}].client_id", app.client_id)
+    names = {domain.name.casefold() for domain in directory.domains}
+    for number, user in enumerate(directory.users):
+        where = f"{path}.users[{number}]"
+        _check_guid(f"{where}.id", user.object_id)
+        if user.upn.casefold().rpartition("@")[2] not in names:
+            raise ScenarioError(
+                f"{where}.upn: the domain of {user.upn!r} is not one of the directory's", field=where
+            )
+
+
+def _check_guid(path: str, value: str) -> None:
+    if not is_guid(value):
+        raise ScenarioError(f"{path}: {value!r} is not a GUID", field=path)
+
+
+def _check_domains(path: str, domains: tuple[DomainScenario, ...]) -> None:
+    for flag in ("default", "initial"):
+        count = sum(1 for domain in domains if getattr(domain, flag))
+        if count > 1:
+            raise ScenarioError(f"{path}: {count} domains are marked {flag}; at most one may be", field=path)
+    if not domains:
+        raise ScenarioError(f"{path}: a directory needs at least one domain", field=path)
+
+
+def is_guid(value: str) -> bool:
+    """Whether a text is a GUID in its usual hyphenated form."""
+    try:
+        return str(uuid.UUID(value)) == value.lower()
+    except ValueError:
+        return False

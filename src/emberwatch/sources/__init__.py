@@ -1,0 +1,1 @@
+"""Where leaked data comes from: files and archives on disk."""

@@ -1,0 +1,1 @@
+"""The pages: server-rendered, htmx for what moves, strict content security policy."""
