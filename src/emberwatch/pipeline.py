@@ -19,7 +19,9 @@ def _validate(*, validation_id: str, order_by: str) -> None:
 
 
 def _validate_later(*, validation_id: str, order_by: str, seconds: int) -> None:
-    validate.configure(lock=f"login:{order_by}", schedule_in={"seconds": seconds}).defer(validation_id=validation_id)
+    validate.configure(lock=f"login:{order_by}", schedule_in={"seconds": seconds}).defer(
+        validation_id=validation_id
+    )
 
 
 # Facts without a job stand here too: the table names everything that services announce.

@@ -62,7 +62,14 @@ def _invite(*, actor: Actor, now: datetime, **fields: object) -> Secret:
         **fields,
     )
     facts = {"email": invitation.email, "role": invitation.role or "organisation admin"}
-    record(invitation.tenant_id, "member.invited", f"invitation:{invitation.id}", actor=actor, now=now, facts=facts)
+    record(
+        invitation.tenant_id,
+        "member.invited",
+        f"invitation:{invitation.id}",
+        actor=actor,
+        now=now,
+        facts=facts,
+    )
     return token
 
 

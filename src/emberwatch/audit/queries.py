@@ -11,7 +11,9 @@ from emberwatch.audit.chain import GENESIS, ORGANISATION, Fault, Row, verify
 from emberwatch.audit.models import AuditChain, AuditRow
 
 
-def newest_rows(tenant_id: UUID | None, *, before_sequence: int | None = None, limit: int = 50) -> list[AuditRow]:
+def newest_rows(
+    tenant_id: UUID | None, *, before_sequence: int | None = None, limit: int = 50
+) -> list[AuditRow]:
     """One page of a chain, newest first. ``before_sequence`` is the keyset of the page before."""
     rows: QuerySet[AuditRow] = AuditRow.objects.filter(chain=tenant_id or ORGANISATION)
     if before_sequence is not None:
@@ -28,7 +30,11 @@ def verify_chain(tenant_id: UUID | None) -> tuple[int, Fault | None]:
 
 
 def _rows(chain: UUID, length: int) -> Iterator[Row]:
-    for row in AuditRow.objects.filter(chain=chain, sequence__lte=length).order_by("sequence", "id").iterator(chunk_size=2000):
+    for row in (
+        AuditRow.objects.filter(chain=chain, sequence__lte=length)
+        .order_by("sequence", "id")
+        .iterator(chunk_size=2000)
+    ):
         yield Row(
             row.chain,
             row.sequence,

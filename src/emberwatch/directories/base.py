@@ -23,7 +23,9 @@ from emberwatch.core.verdict import Certainty, Verdict
 class DirectoryError(Unavailable):
     """The directory did not give a usable answer."""
 
-    def __init__(self, message: str, *, remedy: str = "", code: str = "", retry_after: float | None = None) -> None:
+    def __init__(
+        self, message: str, *, remedy: str = "", code: str = "", retry_after: float | None = None
+    ) -> None:
         super().__init__(message, remedy=remedy)
         self.code = code
         self.retry_after = retry_after

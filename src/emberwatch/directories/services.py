@@ -87,7 +87,9 @@ def _store(tenant: Tenant, cloud: str, fields: ShapedFields, now: datetime) -> D
         connection = DirectoryConnection(tenant=tenant, created_at=now)
     elif fields.client_secret is None and _leads_elsewhere(connection, cloud, fields):
         # Otherwise a stored secret could be sent to a place that its owner never named.
-        raise BadInput("Enter the Entra Client Secret again: the cloud or an ID has changed.", field="client_secret")
+        raise BadInput(
+            "Enter the Entra Client Secret again: the cloud or an ID has changed.", field="client_secret"
+        )
     if fields.client_secret is not None:
         sealed = tenant_vault(tenant.id).seal(fields.client_secret, _context(connection))
         connection.sealed_client_secret = sealed
@@ -183,13 +185,17 @@ def halt(connection_id: UUID, sentence: str, *, now: datetime, facts: dict[str, 
     connection.halted_at = now
     connection.save()
     subject = f"directory:{connection.entra_tenant_id}"
-    record(connection.tenant_id, "directory.halted", subject, actor=SYSTEM, now=now, reason=sentence, facts=facts)
+    record(
+        connection.tenant_id, "directory.halted", subject, actor=SYSTEM, now=now, reason=sentence, facts=facts
+    )
     announce("directory.halted", tenant_id=str(connection.tenant_id))
 
 
 def open_directory(connection: DirectoryConnection, clock: Clock = utc_now) -> Directory:
     """The live adapter of a connection; the caller closes it."""
-    secret = tenant_vault(connection.tenant_id).open(bytes(connection.sealed_client_secret), _context(connection))
+    secret = tenant_vault(connection.tenant_id).open(
+        bytes(connection.sealed_client_secret), _context(connection)
+    )
     settings = ConnectionSettings(
         cloud=connection.cloud,
         entra_tenant_id=connection.entra_tenant_id,

@@ -156,7 +156,9 @@ def _decode(cursor: str) -> tuple[datetime, UUID]:
         raise BadInput("The cursor is not one that Emberwatch made.", field="cursor") from None
 
 
-def access_credential(actor: Actor, tenant_id: UUID | str, credential_id: UUID | str, permission: Permission) -> Credential:
+def access_credential(
+    actor: Actor, tenant_id: UUID | str, credential_id: UUID | str, permission: Permission
+) -> Credential:
     """One credential of a tenant, if the actor may use it so; missing and not-yours look the same."""
     tenant = access_tenant(actor, tenant_id, permission)
     try:
@@ -182,5 +184,8 @@ def history_of(credential: Credential) -> list[VerdictRecord]:
 
 def domains_in_feed(tenant: Tenant) -> list[str]:
     return list(
-        Credential.objects.filter(tenant=tenant).order_by("domain").values_list("domain", flat=True).distinct()[:200]
+        Credential.objects.filter(tenant=tenant)
+        .order_by("domain")
+        .values_list("domain", flat=True)
+        .distinct()[:200]
     )

@@ -26,7 +26,9 @@ def secret_context(credential: Credential) -> str:
 
 def open_secret(credential: Credential) -> Secret:
     """The plaintext, for the sign-in call and for :func:`reveal`."""
-    return tenant_vault(credential.tenant_id).open(bytes(credential.sealed_secret), secret_context(credential))
+    return tenant_vault(credential.tenant_id).open(
+        bytes(credential.sealed_secret), secret_context(credential)
+    )
 
 
 def reveal(credential: Credential, *, reason: str, actor: Actor, now: datetime) -> Secret:

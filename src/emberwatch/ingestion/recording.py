@@ -23,6 +23,7 @@ class Batch:
     source: Source
     file_name: str
     machine: MachineFacts | None
+    machine_key: str
     credentials: list[ParsedCredential]
 
 
@@ -39,7 +40,7 @@ class Recorder:
         """How many credentials of the batch were new, and how many were known already."""
         prints = [self._fingerprint(found) for found in batch.credentials]
         known = self._ids(prints)
-        machine = self._machine(batch.machine)
+        machine = self._machine(batch)
         leaked_at = _best_date(batch.machine, batch.source)
         fresh: dict[bytes, Credential] = {}
         for found, print_ in zip(batch.credentials, prints, strict=True):
@@ -82,18 +83,19 @@ class Recorder:
         credential.sealed_secret = self._vault.seal(found.secret, secret_context(credential))
         return credential
 
-    def _machine(self, facts: MachineFacts | None) -> Machine | None:
-        if facts is None or not facts.key:
+    def _machine(self, batch: Batch) -> Machine | None:
+        facts = batch.machine
+        if facts is None:
             return None
         machine, _ = Machine.objects.update_or_create(
             tenant_id=self._tenant_id,
-            key=facts.key[:200],
+            key=_machine_key(facts, batch),
             defaults={
                 "family": facts.family[:60],
                 "computer_name": facts.computer_name[:200],
                 "user_name": facts.user_name[:200],
-                "operating_system": facts.operating_system[:200],
-                "ip_address": facts.ip_address[:64],
+                "operating_system": facts.os[:200],
+                "ip_address": facts.ip[:64],
                 "country": facts.country[:60],
                 "infected_at": facts.infected_at,
             },
@@ -139,3 +141,9 @@ def _best_date(machine: MachineFacts | None, source: Source) -> datetime | None:
     if machine is not None and machine.infected_at is not None:
         return machine.infected_at
     return source.leaked_at
+
+
+def _machine_key(facts: MachineFacts, batch: Batch) -> str:
+    """What names a machine across leaks: its hardware id, else its names, else its place in this one leak."""
+    names = f"{facts.computer_name}/{facts.user_name}" if facts.computer_name and facts.user_name else ""
+    return (facts.hwid or facts.machine_id or names or f"{batch.source.id}/{batch.machine_key}")[:200]

@@ -30,7 +30,8 @@ from emberwatch.ingestion.recording import Batch, Recorder
 from emberwatch.matching.domains import DomainSet
 from emberwatch.parsing.base import Foreign, ParseContext, ParsedCredential, Reject
 from emberwatch.parsing.registry import PARSERS, choose
-from emberwatch.sources.files import LeakPart, SkippedPart, open_leak
+from emberwatch.sources.base import LeakPart, SkippedPart, SkipReason
+from emberwatch.sources.files import open_leak
 from emberwatch.tenants.models import Tenant
 from emberwatch.tenants.policy import Permission
 from emberwatch.tenants.queries import monitored_domains, require
@@ -64,10 +65,14 @@ def format_names() -> list[str]:
 def check_options(options: ImportOptions, *, now: datetime) -> None:
     """Raises :class:`BadInput` naming the option that cannot be right."""
     if options.format and options.format not in format_names():
-        raise BadInput(f"There is no format {options.format}; choose one of {', '.join(format_names())}.", field="format")
+        raise BadInput(
+            f"There is no format {options.format}; choose one of {', '.join(format_names())}.", field="format"
+        )
     if options.source_kind and options.source_kind not in SourceKind.values:
         known = ", ".join(SourceKind.values)
-        raise BadInput(f"There is no source kind {options.source_kind}; choose one of {known}.", field="source_kind")
+        raise BadInput(
+            f"There is no source kind {options.source_kind}; choose one of {known}.", field="source_kind"
+        )
     if len(options.source_name) > 200:
         raise BadInput("The source's name is longer than 200 characters.", field="source_name")
     if options.leaked_at is not None and options.leaked_at > now:
@@ -213,7 +218,7 @@ class _Reading:
     def read(self, file: BinaryIO) -> None:
         for part in open_leak(file, self._wanted.file_name):
             if isinstance(part, SkippedPart):
-                self.skipped.append({"name": _printable(part.name), "reason": part.reason})
+                self._skip(part.name, part.reason)
             else:
                 self._read_part(part)
 
@@ -222,11 +227,18 @@ class _Reading:
         source = self._source(self._wanted.source_kind or str(parser.kind))
         self.source = self.source or source
         for batch in _batches(self._sorted(part, parser.parse(part.lines(), self._context))):
-            new, duplicate = self._recorder.store(Batch(source, part.name, part.machine, batch))
+            new, duplicate = self._recorder.store(
+                Batch(source, part.name, part.machine, part.machine_key, batch)
+            )
             self.new += new
             self.duplicate += duplicate
             if self._progress:
                 self._progress(self.read_entries)
+        if part.damaged:
+            self._skip(part.name, SkipReason.DAMAGED)
+
+    def _skip(self, name: str, reason: SkipReason) -> None:
+        self.skipped.append({"name": _printable(name), "reason": reason.label})
 
     def _sorted(self, part: LeakPart, outcomes: Iterator[object]) -> Iterator[ParsedCredential]:
         for outcome in outcomes:
@@ -286,7 +298,9 @@ def _finish(wanted: Import, reading: _Reading, actor: Actor, now: datetime) -> N
     wanted.source = reading.source
     wanted.finished_at = now
     wanted.save()
-    counts = {name: getattr(wanted, name) for name in ("read", "foreign", "matched_new", "duplicate", "rejected")}
+    counts = {
+        name: getattr(wanted, name) for name in ("read", "foreign", "matched_new", "duplicate", "rejected")
+    }
     record(wanted.tenant_id, "import.finished", f"import:{wanted.id}", actor=actor, now=now, facts=counts)
     announce("import.finished", import_id=str(wanted.id), tenant_id=str(wanted.tenant_id))
     if reading.new:

@@ -14,7 +14,9 @@ from emberwatch.ingestion.services import fail_import, run_import
 @app.task(
     name="ingestion.import",
     queue="ingestion",
-    retry=RetryStrategy(max_attempts=5, exponential_wait=2, retry_exceptions=(OperationalError, InterfaceError)),
+    retry=RetryStrategy(
+        max_attempts=5, exponential_wait=2, retry_exceptions=(OperationalError, InterfaceError)
+    ),
 )
 def import_leak(import_id: str) -> None:
     try:

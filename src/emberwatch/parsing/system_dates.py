@@ -19,7 +19,7 @@ _UNIX_YEARS: Final = range(2000, 2100)
 
 
 def parse_zone(text: str) -> timezone | None:
-    """The offset that a zone's text gives: ``(UTC-03:00) …``, ``-8``, ``+01:00``, ``4294967293`` (minus 3)."""
+    """The offset in a zone's text: ``(UTC-03:00) …``, ``-8``, ``+01:00``, ``4294967293`` (minus 3)."""
     bare = text.strip()
     if bare.isascii() and bare.isdigit():
         hours = int(bare[:11])
@@ -36,7 +36,7 @@ def parse_instant(
 ) -> datetime | None:
     """The instant in UTC, or ``None`` when its date is ambiguous or its zone unknown.
 
-    A zone beside the time wins over ``zone``. ``day_first`` is the family's habit, for dates that do not tell.
+    A zone beside the time wins over ``zone``. ``day_first`` is the family's habit.
     """
     if signed := _SIGNED.search(text):
         return datetime.fromtimestamp(int(signed[1]), UTC)

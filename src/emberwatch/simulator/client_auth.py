@@ -63,7 +63,8 @@ def _check_assertion(
     except jwt.InvalidTokenError:
         return Failure(50013, {"reason": "it is not a JWT"})
     now = directory.world.clock()
-    named = {header.get("x5t"), header.get("x5t#S256")}
+    # Some clients pad the thumbprint and some do not.
+    named = {str(header.get(name, "")).rstrip("=") for name in ("x5t", "x5t#S256")}
     certificate = next((c for c in app.certificates if c.thumbprints & named and c.is_valid(now)), None)
     claims = certificate.claims(token) if certificate else None
     if certificate is None or claims is None:

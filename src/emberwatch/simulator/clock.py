@@ -21,7 +21,7 @@ class SimClock:
         if start is not None:
             self.set(start)
         if frozen:
-            self._frozen_at = self()
+            self._frozen_at = start or self()
 
     def __call__(self) -> datetime:
         with self._guard:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Final, TypeAlias
@@ -57,7 +56,7 @@ def open_leak(source: Path | BinaryIO, name: str = "") -> Iterator[Opened]:
     be read elsewhere while parts of it are.
     """
     plain = _plain_file(source, name)
-    head = _head(plain)
+    head, _ = _head(plain)
     if head.startswith(SIGNATURES):
         yield from _archive(source, plain.path)
     else:
@@ -75,14 +74,17 @@ def _plain_file(source: Path | BinaryIO, name: str) -> _PlainFile:
         ) from None
 
 
-def _head(member: Member) -> bytes:
+def _head(member: Member) -> tuple[bytes, bool]:
+    """Its first bytes, and whether they are all of it and sound."""
     data = b""
-    with suppress(Damaged):
+    try:
         for chunk in member.chunks():
             data += chunk
-            if len(data) >= HEAD:
-                break
-    return data[:HEAD]
+            if len(data) > HEAD:
+                return data[:HEAD], False
+    except Damaged:
+        return data, False
+    return data, True
 
 
 def _single(plain: _PlainFile, head: bytes) -> Opened:
@@ -123,7 +125,7 @@ def _parts(container: str, members: Sequence[Member]) -> Iterator[Opened]:
 
 def _part(container: str, member: Member, victims: Victims) -> Opened:
     name = f"{container}!{member.path}"
-    head = _head(member)
+    head, whole = _head(member)
     if reason := _why_unreadable(head, SkipReason.NESTED_ARCHIVE):
         return SkippedPart(name, SkipReason.DAMAGED if member.size and not head else reason)
     kind = choose(head, member.path).kind
@@ -136,8 +138,13 @@ def _part(container: str, member: Member, victims: Victims) -> Opened:
         head=head,
         size=member.size,
         machine_key=f"{container}!{folder}" if described else "",
-        _chunks=member.chunks,
+        _chunks=_kept(head) if whole else member.chunks,
     )
+
+
+def _kept(whole: bytes) -> Callable[[], Iterator[bytes]]:
+    """Most members of stealer archives are small: what was read to look at them is all there is."""
+    return lambda: iter((whole,))
 
 
 def _why_unreadable(head: bytes, archive: SkipReason) -> SkipReason | None:

@@ -1,4 +1,4 @@
-"""Members of zip archives, read as streams under guards. Nothing is ever unpacked to a name of the archive's."""
+"""Members of zip archives, read as streams under guards. Nothing is ever unpacked to a name in them."""
 
 from __future__ import annotations
 
@@ -9,11 +9,12 @@ import struct
 import zipfile
 import zlib
 from collections.abc import Iterator
+from copy import copy
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Final
 
-from emberwatch.sources.base import Damaged, SkipReason, read_chunks
+from emberwatch.sources.base import Damaged, SkipReason
 
 MAX_ENTRIES: Final = 200_000
 MAX_UNPACKED: Final = 20 * 1024**3
@@ -41,6 +42,7 @@ _END_RECORD_64: Final = b"PK\x06\x06"
 _END_SPAN: Final = 22 + 65_535 + 20 + 56
 _CONTROLS: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 _LONGEST_PATH: Final = 512
+_STEP: Final = 64 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,11 +59,16 @@ class ZipMember:
         return self.info.file_size
 
     def chunks(self) -> Iterator[bytes]:
+        crc = 0
         try:
-            with self.archive.open(self.info) as stream:
-                yield from read_chunks(stream)  # type: ignore[arg-type]
+            with self.archive.open(_unchecked(self.info)) as stream:
+                while chunk := stream.read1(_STEP):  # type: ignore[attr-defined]
+                    crc = zlib.crc32(chunk, crc)
+                    yield chunk
         except _DAMAGE as error:
             raise Damaged(type(error).__name__) from None
+        if crc != self.info.CRC:
+            raise Damaged("checksum")
 
 
 def open_zip(file: Path | BinaryIO) -> list[ZipMember] | SkipReason:
@@ -85,6 +92,13 @@ def safe_path(name: str) -> str:
     parts = _CONTROLS.sub("?", name).replace("\\", "/").split("/")
     kept = [part for part in parts if part not in ("", ".", "..") and not re.fullmatch(r"[A-Za-z]:", part)]
     return "/".join(kept)[-_LONGEST_PATH:] or "unnamed"
+
+
+def _unchecked(info: zipfile.ZipInfo) -> zipfile.ZipInfo:
+    """A copy without its checksum: ``zipfile`` would keep back the last bytes of a member that fails it."""
+    bare = copy(info)
+    del bare.CRC
+    return bare
 
 
 def _refusal(info: zipfile.ZipInfo) -> SkipReason | None:

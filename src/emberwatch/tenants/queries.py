@@ -66,7 +66,9 @@ def tenant_by_name(name_or_id: str) -> Tenant:
         except ValueError:
             found = None
     if found is None:
-        raise NotFound(f"There is no tenant called {name_or_id}.", remedy="`emberwatch tenant list` names them.")
+        raise NotFound(
+            f"There is no tenant called {name_or_id}.", remedy="`emberwatch tenant list` names them."
+        )
     return found
 
 

@@ -46,7 +46,12 @@ def set_domains(tenant: Tenant, domains: Sequence[str], *, actor: Actor, now: da
         tenant.monitored_domains.all().delete()
         _write_domains(tenant, wanted)
         record(
-            tenant.id, "tenant.domains_set", f"tenant:{tenant.id}", actor=actor, now=now, facts={"domains": wanted}
+            tenant.id,
+            "tenant.domains_set",
+            f"tenant:{tenant.id}",
+            actor=actor,
+            now=now,
+            facts={"domains": wanted},
         )
     return wanted
 

@@ -81,7 +81,9 @@ def may_attempt(
     if wrong:
         return AlreadyWrong(wrong.attempt_id, wrong.at)
     if any(spent.in_flight for spent in ledger):
-        return Wait(now + timedelta(minutes=1), "Another attempt on this account is under way.", Verdict.THROTTLED)
+        return Wait(
+            now + timedelta(minutes=1), "Another attempt on this account is under way.", Verdict.THROTTLED
+        )
     recent = [spent for spent in ledger if spent.at > now - WINDOW]
     return _locked(recent) or _unknown_pair(recent) or _within(recent, policy)
 
@@ -98,7 +100,11 @@ def _locked(recent: Sequence[Spent]) -> Wait | None:
     locked = [spent.at for spent in recent if spent.verdict is Verdict.LOCKED]
     if not locked:
         return None
-    return Wait(max(locked) + WINDOW, "The directory answered “locked”; the account rests for 24 hours.", Verdict.LOCKED)
+    return Wait(
+        max(locked) + WINDOW,
+        "The directory answered “locked”; the account rests for 24 hours.",
+        Verdict.LOCKED,
+    )
 
 
 def _unknown_pair(recent: Sequence[Spent]) -> Wait | None:

@@ -22,7 +22,8 @@ def lock_account(entra_tenant_id: UUID, object_id: UUID) -> None:
     """Serialises all decisions on one account until the transaction ends, on every worker."""
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"account:{entra_tenant_id}:{object_id}"]
+            "SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))",
+            [f"account:{entra_tenant_id}:{object_id}"],
         )
 
 

@@ -30,7 +30,9 @@ class Validation(models.Model):
     requested_at = models.DateTimeField()
     finished_at = models.DateTimeField(null=True)
     idempotency_key = models.CharField(max_length=255, blank=True)
-    verdict_record = models.OneToOneField(VerdictRecord, null=True, on_delete=models.SET_NULL, related_name="+")
+    verdict_record = models.OneToOneField(
+        VerdictRecord, null=True, on_delete=models.SET_NULL, related_name="+"
+    )
 
     class Meta:
         constraints = [

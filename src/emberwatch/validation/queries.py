@@ -28,5 +28,7 @@ def access_validation(actor: Actor, tenant_id: UUID | str, validation_id: UUID |
 
 def open_validation(credential: Credential) -> Validation | None:
     """The validation of a credential that is under way, if there is one."""
-    rows = Validation.objects.filter(tenant_id=credential.tenant_id, credential=credential, state__in=OPEN_STATES)
+    rows = Validation.objects.filter(
+        tenant_id=credential.tenant_id, credential=credential, state__in=OPEN_STATES
+    )
     return rows.first()

@@ -22,7 +22,13 @@ from emberwatch.core.clock import Clock, utc_now
 from emberwatch.core.errors import Conflict
 from emberwatch.core.secret import Secret
 from emberwatch.core.verdict import Certainty, Verdict, VerdictGroup
-from emberwatch.directories.base import AccountFacts, Directory, DirectoryError, DirectoryMisconfigured, SignInReply
+from emberwatch.directories.base import (
+    AccountFacts,
+    Directory,
+    DirectoryError,
+    DirectoryMisconfigured,
+    SignInReply,
+)
 from emberwatch.directories.models import ConnectionStatus, DirectoryConnection
 from emberwatch.directories.queries import required_connection
 from emberwatch.directories.services import halt, halt_everywhere, lockout_policy, shared_directory
@@ -81,7 +87,9 @@ def request_validation(
 
 def _existing(credential: Credential, idempotency_key: str) -> Validation | None:
     if idempotency_key:
-        known = Validation.objects.filter(tenant_id=credential.tenant_id, idempotency_key=idempotency_key).first()
+        known = Validation.objects.filter(
+            tenant_id=credential.tenant_id, idempotency_key=idempotency_key
+        ).first()
         if known is not None and known.credential_id != credential.id:
             raise Conflict("This Idempotency-Key was used for another credential.", field="Idempotency-Key")
         if known is not None:
@@ -142,7 +150,9 @@ def run_validation(
     if job is None or _settle_lost_attempt(job):
         return
     if job.connection.status != ConnectionStatus.ACTIVE:
-        _conclude(job, Verdict.INCONCLUSIVE, None, evidence.of_stopped_directory(job.connection.status_sentence))
+        _conclude(
+            job, Verdict.INCONCLUSIVE, None, evidence.of_stopped_directory(job.connection.status_sentence)
+        )
         return
     try:
         _validate(job, directory_for(job.connection))
@@ -161,7 +171,9 @@ def fail_validation(validation_id: UUID, error: Exception, *, clock: Clock = utc
 
 
 def _load(validation_id: UUID, clock: Clock) -> _Job | None:
-    found = Validation.objects.select_related("credential__tenant", "credential__identity").get(pk=validation_id)
+    found = Validation.objects.select_related("credential__tenant", "credential__identity").get(
+        pk=validation_id
+    )
     if found.state == ValidationState.DONE:
         return None
     connection = required_connection(found.tenant_id)
@@ -186,7 +198,9 @@ def _settle_lost_attempt(job: _Job) -> bool:
 def _validate(job: _Job, directory: Directory) -> None:
     _move(job, ValidationState.LOOKING_UP)
     secret = open_secret(job.credential)
-    facts = _with_lookup(directory, Facts(_credential_facts(job.credential, secret), None, directory.read_domains()))
+    facts = _with_lookup(
+        directory, Facts(_credential_facts(job.credential, secret), None, directory.read_domains())
+    )
     account = facts.lookup.account if facts.lookup else None
     if account is not None:
         _remember_identity(job, account)
@@ -202,7 +216,9 @@ def _validate(job: _Job, directory: Directory) -> None:
 def _with_lookup(directory: Directory, facts: Facts) -> Facts:
     if triage(facts) is not None:
         return facts
-    return Facts(facts.credential, directory.find_account(canonical_login(facts.credential.login)), facts.domains)
+    return Facts(
+        facts.credential, directory.find_account(canonical_login(facts.credential.login)), facts.domains
+    )
 
 
 def _credential_facts(credential: Credential, secret: Secret) -> CredentialFacts:
@@ -257,7 +273,9 @@ def _attempt(
         _answered(job, attempt, reply, evidence.of_reply(reply, needed.notes, slot.left) | section)
 
 
-def _reserve(job: _Job, account: AccountFacts, secret: Secret) -> tuple[Attempt, Slot] | Wait | AlreadyWrong | None:
+def _reserve(
+    job: _Job, account: AccountFacts, secret: Secret
+) -> tuple[Attempt, Slot] | Wait | AlreadyWrong | None:
     """Decides and writes the attempt down in one committed transaction; ``None``: the account is busy, later."""
     directory_id, now = job.connection.entra_tenant_id, job.clock()
     pair = installation_vault().fingerprint("pair", str(directory_id), str(account.object_id), secret)
@@ -279,7 +297,11 @@ def _reserve(job: _Job, account: AccountFacts, secret: Secret) -> tuple[Attempt,
             f"account:{account.object_id}",
             actor=job.actor,
             now=now,
-            facts={"attempt": str(attempt.id), "credential": str(job.credential.id), "directory": str(directory_id)},
+            facts={
+                "attempt": str(attempt.id),
+                "credential": str(job.credential.id),
+                "directory": str(directory_id),
+            },
         )
         return attempt, decision
 
@@ -343,4 +365,3 @@ def _conclude(
 def _move(job: _Job, state: ValidationState) -> None:
     job.validation.state = state
     Validation.objects.filter(pk=job.validation.pk).exclude(state=ValidationState.DONE).update(state=state)
-

@@ -129,7 +129,10 @@ def _disabled(facts: Facts) -> Decision | None:
     if account is None or account.enabled is not False:
         return None
     return Decision(
-        "account disabled", Verdict.ACCOUNT_DISABLED, Certainty.PROVED, "The account is disabled in the directory."
+        "account disabled",
+        Verdict.ACCOUNT_DISABLED,
+        Certainty.PROVED,
+        "The account is disabled in the directory.",
     )
 
 

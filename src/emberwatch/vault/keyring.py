@@ -28,7 +28,9 @@ class KeyRing:
 
     def unwrap(self, key_id: str, wrapped: bytes, scope: str) -> bytes:
         if key_id not in self._keys:
-            raise VaultError(f"The key ring has no key named {key_id}.", remedy="Add it to EMBERWATCH_VAULT_KEYS.")
+            raise VaultError(
+                f"The key ring has no key named {key_id}.", remedy="Add it to EMBERWATCH_VAULT_KEYS."
+            )
         return decrypt(self._keys[key_id], wrapped, scope.encode())
 
 
@@ -47,7 +49,9 @@ def _pair(entry: str) -> tuple[str, bytes]:
     except binascii.Error:
         key = b""
     if not key_id or len(key) != KEY_BYTES:
-        raise BadInput(f"EMBERWATCH_VAULT_KEYS: each entry is an id, a colon and {KEY_BYTES} bytes in base64.")
+        raise BadInput(
+            f"EMBERWATCH_VAULT_KEYS: each entry is an id, a colon and {KEY_BYTES} bytes in base64."
+        )
     return key_id, key
 
 

@@ -16,7 +16,7 @@ def plain(**directory: Any) -> dict[str, Any]:
     return {
         "cloud": "usgov",
         "seed": 3,
-        "faults": [{"where": "token", "kind": "latency", "seconds": 1}],
+        "faults": [{"where": "token", "kind": "latency", "seconds": 0}],
         "directories": [
             {
                 "id": DIRECTORY_ID,
@@ -45,8 +45,8 @@ def test_plain_data_becomes_a_scenario() -> None:
     assert ann.created == datetime(2024, 1, 2, 3, 4, 5, tzinfo=UTC)
     assert ann.answer is not None and ann.answer.code == 599999
     assert ann.properties == {"department": "Sales"}
-    assert (built.cloud, built.faults[0].seconds) == ("usgov", 1.0)
-    assert Lab(built).sign_in("made-up", client_secret="made-up").code == 65001
+    assert (built.cloud, built.faults[0].seconds) == ("usgov", 0.0)
+    assert Lab(built).sign_in("made-up", client_secret="made-up").code == 599999
 
 
 def test_json_and_toml_files(tmp_path: Path) -> None:
@@ -57,7 +57,7 @@ def test_json_and_toml_files(tmp_path: Path) -> None:
         f"""
         cloud = "usgov"
         seed = 3
-        faults = [{{ where = "token", kind = "latency", seconds = 1.0 }}]
+        faults = [{{ where = "token", kind = "latency", seconds = 0.0 }}]
         [[directories]]
         id = "{DIRECTORY_ID}"
         name = "Corp"

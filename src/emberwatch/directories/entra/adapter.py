@@ -29,7 +29,9 @@ from emberwatch.http.client import ClientOptions, build_client
 class EntraDirectory:
     """Implements :class:`emberwatch.directories.base.Directory`."""
 
-    def __init__(self, cloud: Cloud, settings: ConnectionSettings, client: httpx.Client, clock: Clock) -> None:
+    def __init__(
+        self, cloud: Cloud, settings: ConnectionSettings, client: httpx.Client, clock: Clock
+    ) -> None:
         self._cloud = cloud
         self._settings = settings
         self._client = client
@@ -47,9 +49,7 @@ class EntraDirectory:
         return accounts.find_account(self._graph, login, self._clock)
 
     def sign_in(self, account: AccountFacts, password: Secret, request_id: UUID) -> SignInReply:
-        return sign_in(
-            self._client, self._cloud, self._settings, account, password, request_id, self._clock
-        )
+        return sign_in(self._client, self._cloud, self._settings, account, password, request_id, self._clock)
 
     def user_link(self, object_id: UUID) -> str:
         return self._cloud.user_link(object_id)

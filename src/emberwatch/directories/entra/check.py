@@ -37,7 +37,9 @@ class _Findings:
     policy: PasswordPolicy | None = None
 
 
-def check(cloud: Cloud, tokens: AppTokens, graph: Graph, monitored: Sequence[str], clock: Clock) -> CheckReport:
+def check(
+    cloud: Cloud, tokens: AppTokens, graph: Graph, monitored: Sequence[str], clock: Clock
+) -> CheckReport:
     """Runs the checks in order; the first fault ends them, since what follows would only repeat it."""
     found = _Findings()
     for item in _steps(cloud, tokens, graph, monitored, found):
@@ -59,7 +61,9 @@ def _steps(
 ) -> Iterator[CheckItem]:
     try:
         found.roles = tokens.roles()
-        yield CheckItem("Sign-in of the application", CheckState.OK, "Entra ID accepts the client ID and secret.")
+        yield CheckItem(
+            "Sign-in of the application", CheckState.OK, "Entra ID accepts the client ID and secret."
+        )
         yield _permissions(found.roles)
         found.organisation = _organisation(graph)
         yield CheckItem("Microsoft Graph", CheckState.OK, f"Connected to {found.organisation}.")
@@ -111,7 +115,9 @@ def _domain_items(domains: Sequence[DomainFacts], monitored: Sequence[str]) -> I
             "Credentials of these domains can be collected but not validated here.",
         )
     else:
-        yield CheckItem("Domains", CheckState.OK, f"Every monitored domain is verified here: {', '.join(monitored)}.")
+        yield CheckItem(
+            "Domains", CheckState.OK, f"Every monitored domain is verified here: {', '.join(monitored)}."
+        )
     federated = [domain.name for domain in domains if domain.authentication is Authentication.FEDERATED]
     if federated:
         yield CheckItem(

@@ -90,7 +90,9 @@ def read_codes(codes: Sequence[int]) -> Reading:
     outcomes = [table()[code] for code in telling]
     halting = next((outcome for outcome in outcomes if outcome.effect is Effect.HALT), None)
     if len({outcome.verdict.group for outcome in outcomes}) > 1 and halting is None:
-        return Reading(_inconclusive(telling[0], "The directory's answer carried codes that contradict each other."))
+        return Reading(
+            _inconclusive(telling[0], "The directory's answer carried codes that contradict each other.")
+        )
     return Reading(halting or outcomes[0])
 
 

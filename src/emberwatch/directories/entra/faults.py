@@ -24,7 +24,9 @@ WRONG_SECRET: Final = Fault(
     "Entra ID does not accept the client secret.",
     f"{_SECRETS} → paste the Value column, not the Secret ID.",
 )
-_EXPIRED_SECRET = Fault("The client secret has expired.", f"{_SECRETS} → New client secret → paste its Value here.")
+_EXPIRED_SECRET = Fault(
+    "The client secret has expired.", f"{_SECRETS} → New client secret → paste its Value here."
+)
 _NO_SECRET = Fault(
     "Entra ID received no client secret.",
     "Fill in Entra Client Secret. Leave “Allow public client flows” off.",

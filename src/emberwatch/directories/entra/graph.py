@@ -37,7 +37,9 @@ class Graph:
         self._tokens = tokens
         self._client = client
 
-    def get(self, path: str, params: Mapping[str, str] | None = None, *, advanced: bool = False) -> GraphReply:
+    def get(
+        self, path: str, params: Mapping[str, str] | None = None, *, advanced: bool = False
+    ) -> GraphReply:
         """One GET. ``advanced`` adds what ``$count`` and the harder filters demand."""
         headers = {"ConsistencyLevel": "eventual"} if advanced else {}
         return self._send(self._root + path, params, headers)
@@ -59,7 +61,11 @@ class Graph:
         return link
 
     def _send(self, url: str, params: Mapping[str, str] | None, headers: Mapping[str, str]) -> GraphReply:
-        sent = {**headers, "Authorization": f"Bearer {self._tokens.token()}", "client-request-id": str(uuid4())}
+        sent = {
+            **headers,
+            "Authorization": f"Bearer {self._tokens.token()}",
+            "client-request-id": str(uuid4()),
+        }
         try:
             reply = self._client.get(url, params=params, headers=sent)
         except httpx.HTTPError as error:
@@ -93,7 +99,10 @@ def _error(reply: httpx.Response) -> DirectoryError:
     code = str(detail.get("code", "")) if isinstance(detail, dict) else ""
     if reply.status_code in _BUSY:
         return DirectoryBusy(
-            THROTTLED.sentence, remedy=THROTTLED.remedy, code=str(reply.status_code), retry_after=retry_after(reply)
+            THROTTLED.sentence,
+            remedy=THROTTLED.remedy,
+            code=str(reply.status_code),
+            retry_after=retry_after(reply),
         )
     fault = GRAPH_FAULTS.get(code) or unknown_graph_fault(reply.status_code, code)
     kind = _KINDS.get(reply.status_code, DirectoryError)

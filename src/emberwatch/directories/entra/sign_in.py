@@ -114,7 +114,12 @@ def _codes(error: Mapping[str, Any]) -> Sequence[int]:
 def _not_entra(status: int) -> Outcome:
     effect = Effect.RETRY_LATER if status == 429 or status >= 500 else Effect.NONE
     return Outcome(
-        f"HTTP {status}", "", Verdict.INCONCLUSIVE, None, effect, "The answer did not come from the sign-in service."
+        f"HTTP {status}",
+        "",
+        Verdict.INCONCLUSIVE,
+        None,
+        effect,
+        "The answer did not come from the sign-in service.",
     )
 
 

@@ -9,9 +9,20 @@ import httpx
 import jwt
 import msal
 
-from emberwatch.directories.base import ConnectionSettings, DirectoryBusy, DirectoryError, DirectoryMisconfigured
+from emberwatch.directories.base import (
+    ConnectionSettings,
+    DirectoryBusy,
+    DirectoryError,
+    DirectoryMisconfigured,
+)
 from emberwatch.directories.entra.clouds import Cloud
-from emberwatch.directories.entra.faults import THROTTLED, TOKEN_FAULTS, UNREACHABLE, Fault, unknown_token_fault
+from emberwatch.directories.entra.faults import (
+    THROTTLED,
+    TOKEN_FAULTS,
+    UNREACHABLE,
+    Fault,
+    unknown_token_fault,
+)
 
 _CODE: Final = re.compile(r"AADSTS(\d+)")
 

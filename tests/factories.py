@@ -1,0 +1,77 @@
+"""Makes the objects that tests need, through the same services that the product uses."""
+
+from __future__ import annotations
+
+import itertools
+from datetime import UTC, datetime
+from typing import Final
+
+from emberwatch.accounts.actor import SYSTEM, Actor, actor_for_user
+from emberwatch.accounts.models import User
+from emberwatch.core.secret import Secret
+from emberwatch.directories.models import DirectoryConnection
+from emberwatch.directories.services import ConnectionForm, save_connection
+from emberwatch.exposures.models import Credential, Source, SourceKind
+from emberwatch.ingestion.recording import Batch, Recorder
+from emberwatch.matching.domains import DomainSet
+from emberwatch.parsing.base import ParsedCredential, SecretKind
+from emberwatch.tenants.models import Tenant
+from emberwatch.tenants.queries import monitored_domains
+from emberwatch.tenants.services import create_tenant, set_role
+
+NOW: Final = datetime(2026, 6, 1, 12, 0, tzinfo=UTC)
+_numbers = itertools.count(1)
+
+
+def make_tenant(*domains: str, name: str = "") -> Tenant:
+    return create_tenant(
+        name or f"Tenant {next(_numbers)}", domains or ("contoso.example",), actor=SYSTEM, now=NOW
+    )
+
+
+def make_user(tenant: Tenant | None = None, role: str = "", *, organisation_admin: bool = False) -> User:
+    user = User.objects.create_user(
+        f"person{next(_numbers)}@emberwatch.example",
+        "a long test password",
+        is_organisation_admin=organisation_admin,
+    )
+    if tenant is not None:
+        set_role(tenant, user, role, actor=SYSTEM, now=NOW)
+    return user
+
+
+def make_actor(tenant: Tenant | None = None, role: str = "", *, organisation_admin: bool = False) -> Actor:
+    return actor_for_user(make_user(tenant, role, organisation_admin=organisation_admin))
+
+
+def make_credential(
+    tenant: Tenant,
+    login: str = "ann@contoso.example",
+    password: str = "Leaked-Passw0rd",
+    *,
+    kind: SecretKind = SecretKind.PLAINTEXT,
+    leaked_at: datetime | None = None,
+    source_kind: str = SourceKind.COMBO_LIST,
+    now: datetime = NOW,
+    line: int | None = None,
+) -> Credential:
+    """Records one credential as an import would."""
+    source, _ = Source.objects.get_or_create(
+        tenant=tenant, kind=source_kind, name="test leak", leaked_at=leaked_at, defaults={"created_at": now}
+    )
+    found = ParsedCredential(login=login, secret=Secret(password), kind=kind, line=line or next(_numbers))
+    recorder = Recorder(tenant.id, DomainSet(monitored_domains(tenant)), now)
+    recorder.store(Batch(source, "leak.txt", None, "", [found]))
+    return Credential.objects.select_related("tenant").get(
+        tenant=tenant, sightings__line=found.line, sightings__source=source
+    )
+
+
+def connect(
+    tenant: Tenant, entra_tenant_id: str, client_id: str, client_secret: str, *, cloud: str = "custom"
+) -> DirectoryConnection:
+    form = ConnectionForm(client_id, entra_tenant_id, cloud, Secret(client_secret))
+    connection, report = save_connection(tenant, form, actor=SYSTEM, now=NOW)
+    assert report.fault is None, report.fault
+    connection.refresh_from_db()
+    return connection
