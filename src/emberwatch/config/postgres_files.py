@@ -33,10 +33,14 @@ SETTINGS: Final[Mapping[str, str]] = {
     "lc_messages": "C",
     "logging_collector": "off",
     "log_destination": "stderr",
-    "log_min_messages": "warning",
-    # Statements and their details hold logins of leaked credentials; the log never does.
+    # Errors go to the client alone: their texts quote values, as statements and details do.
+    "log_min_messages": "log",
     "log_min_error_statement": "panic",
     "log_error_verbosity": "terse",
+    "log_statement": "none",
+    "log_min_duration_statement": "-1",
+    "log_parameter_max_length": "0",
+    "log_parameter_max_length_on_error": "0",
     "log_checkpoints": "off",
     "log_line_prefix": "%m [%p] ",
 }
@@ -84,5 +88,5 @@ def _replace(path: Path, text: str, owner: Account) -> None:
     # O_EXCL: the folder belongs to the server's account, which must not lead root's pen elsewhere by a link.
     with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
         file.write(text)
-    owner.own(draft)
+        os.fchown(file.fileno(), owner.uid, owner.gid)
     draft.replace(path)

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any, Final, Protocol
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final, TypeAlias
 
 
-class FactHandler(Protocol):
-    """Defers one job for a fact. ``payload`` holds ids and plain values, never a secret."""
-
-    def __call__(self, **payload: Any) -> None: ...
-
+FactHandler: TypeAlias = Callable[..., None]
+"""Defers one job for a fact. Its keyword arguments are ids and plain values, never a secret."""
 
 _installed: Final[dict[str, Sequence[FactHandler]]] = {}
 

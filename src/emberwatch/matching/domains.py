@@ -21,6 +21,7 @@ _ASCII_DOMAIN: Final = re.compile(
     r"(?:[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?\.)*[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
 )
 _MAX_DOMAIN: Final = 253
+_OTHER_DOTS: Final = re.compile("[\u3002\uff0e\uff61]")
 _EXAMPLE: Final = "Give the bare domain, such as contoso.example."
 
 
@@ -108,7 +109,7 @@ def _ascii_domain(text: str) -> str | None:
 def _idna(folded: str) -> str | None:
     composed = unicodedata.normalize("NFC", folded)
     # Composing turns a few signs (Kelvin, Angstrom) into plain letters: that would fold a look-alike.
-    if _ascii_count(composed) > _ascii_count(folded):
+    if _ascii_count(composed) > _ascii_count(folded) or _OTHER_DOTS.search(composed):
         return None
     try:
         return idna.encode(composed).decode("ascii")

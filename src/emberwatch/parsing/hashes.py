@@ -64,7 +64,7 @@ _LM_HALF: Final = "aad3b435b51404ee"
 _LONGEST_PLAIN_CHECK: Final = 2048
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class HashShape:
     """A hash as found, cut from its salt."""
 

@@ -16,7 +16,8 @@ from typing import Final
 from emberwatch.parsing.urls import SEPARATORS, is_site, is_url
 
 _LOCAL: Final = r"[^\s:;|,@/\\?&=\"<>()\[\]]{1,64}"
-_DOMAIN: Final = r"[\w-]+(?:\.[\w-]+)*\.?"
+# A dot and a top level of letters: without them "P@ssw0rd" would be an address.
+_DOMAIN: Final = r"(?:[\w-]+\.)+(?:xn--[\w-]+|[^\W\d_]{2,})\.?"
 _LOGIN: Final = re.compile(rf"(?:(?<=[:;|\t ,])|^)({_LOCAL}@{_DOMAIN})(?=[:;|\t ,]|\s*$)")
 _QUOTED_LOGIN: Final = re.compile(rf"[\"'<(\[]({_LOCAL}@{_DOMAIN})[\"'>)\]]")
 

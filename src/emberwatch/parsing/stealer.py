@@ -47,6 +47,14 @@ class _Block:
     def complete(self) -> bool:
         return Field.LOGIN in self.values and Field.PASSWORD in self.values
 
+    @property
+    def password(self) -> str | None:
+        """Without the one blank after the colon, if this dialect writes one there: its other fields tell."""
+        value = self.values.get(Field.PASSWORD)
+        others = [text for of, text in self.values.items() if of is not Field.PASSWORD and text]
+        padded = all(text.startswith(" ") for text in others)
+        return value.removeprefix(" ") if value and padded else value
+
     def begins_anew_with(self, key: str, of: Field) -> bool:
         return key in self.keys or (of in self.values and self.complete)
 
@@ -97,7 +105,7 @@ class _Reader:
         if found:
             yield from self._key(number, found, flags)
         elif software := browser_line(text):
-            yield from self._key(number, ("[", Field.SOFTWARE, software), flags)
+            yield from self._key(number, ("[", Field.SOFTWARE, f" {software}"), flags)
         else:
             yield from self._other(number, line, text)
 
@@ -149,7 +157,7 @@ def _entry(block: _Block) -> Entry:
     return Entry(
         line=block.line,
         login=block.values.get(Field.LOGIN, "").strip(),
-        password=block.values.get(Field.PASSWORD),
+        password=block.password,
         url=block.values.get(Field.URL, "").strip(),
         application=f"{software} [{profile}]" if profile else software,
         flags=block.flags,

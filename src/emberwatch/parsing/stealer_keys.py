@@ -33,7 +33,7 @@ _BROWSER_LINE: Final = re.compile(r'\s*\["(?P<browser>[^"]*)"\s*=\s*"(?P<profile
 
 
 def key_and_value(text: str) -> tuple[str, Field, str] | None:
-    """The key as spelled (folded), its field, and the value after exactly one optional blank."""
+    """The key as spelled (folded), its field, and everything after the colon."""
     key, colon, _ = text[:_LONGEST_KEY].partition(":")
     if not colon:
         return None
@@ -41,7 +41,7 @@ def key_and_value(text: str) -> tuple[str, Field, str] | None:
     field = KEYS.get(spelled)
     if field is None:
         return None
-    return spelled, field, text[len(key) + 1 :].removeprefix(" ")
+    return spelled, field, text[len(key) + 1 :]
 
 
 def browser_line(text: str) -> str | None:

@@ -8,7 +8,7 @@ from uuid import UUID
 from django.conf import settings
 
 from emberwatch.config.environment import Environment
-from emberwatch.vault.crypto import Vault, new_key
+from emberwatch.vault.crypto import Vault, VaultError, new_key
 from emberwatch.vault.keyring import KeyRing, key_ring_in_folder, parse_key_ring
 from emberwatch.vault.models import DataKey
 
@@ -31,7 +31,7 @@ def installation_vault() -> Vault:
 
 
 def _open(scope: str, tenant_id: UUID | None) -> Vault:
-    row = DataKey.objects.filter(tenant_id=tenant_id).first() or _create(scope, tenant_id)
+    row = _row(tenant_id) or _create(scope, tenant_id)
     return _unwrapped(scope, row.ring_key_id, bytes(row.wrapped))
 
 
@@ -45,4 +45,13 @@ def _create(scope: str, tenant_id: UUID | None) -> DataKey:
     fresh = DataKey(tenant_id=tenant_id, wrapped=wrapped, ring_key_id=ring_key_id)
     # Two processes may get here at once; the constraint lets one row in and both read that one.
     DataKey.objects.bulk_create([fresh], ignore_conflicts=True)
-    return DataKey.objects.get(tenant_id=tenant_id)
+    row = _row(tenant_id)
+    if row is None:
+        raise VaultError("The data key that was just made is gone.")
+    return row
+
+
+def _row(tenant_id: UUID | None) -> DataKey | None:
+    if tenant_id is None:
+        return DataKey.objects.filter(tenant__isnull=True).first()
+    return DataKey.objects.filter(tenant_id=tenant_id).first()

@@ -34,7 +34,8 @@ class SpoolWriter:
 
     def __init__(self, path: Path, vault: Vault, import_id: UUID) -> None:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        self._file = path.open("xb", opener=_private)
+        self._path = path
+        self._file = os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb")
         self._vault = vault
         self._import_id = import_id
         self._buffer = bytearray()
@@ -55,15 +56,11 @@ class SpoolWriter:
 
     def abandon(self) -> None:
         self._file.close()
-        Path(self._file.name).unlink(missing_ok=True)
+        self._path.unlink(missing_ok=True)
 
     def _seal(self, block: bytes, *, last: bool) -> None:
         self._file.write(self._vault.seal_bytes(block, _context(self._import_id, self._blocks, last)))
         self._blocks += 1
-
-
-def _private(path: str, flags: int) -> int:
-    return os.open(path, flags, 0o600)
 
 
 class SpoolReader(io.RawIOBase):

@@ -68,7 +68,7 @@ def test_other_orders(text: str, url: str, password: str) -> None:
     assert found and (found.login, found.url, found.password) == (U, url, password)
 
 
-@pytest.mark.parametrize("password", ["pw", "p:w", "john.doe", "P@ss", "p w"])
+@pytest.mark.parametrize("password", ["pw", "p:w", "john.doe", "P@ssw0rd", "P@ss:x@y", "p w"])
 def test_password_first(password: str) -> None:
     found = cut(f"{password}:{U}")
     assert found and (found.login, found.password, found.order) == (U, password, Order.SECRET_FIRST)
@@ -91,6 +91,7 @@ def test_password_first(password: str) -> None:
         ("https://a.test/:+4915112345678:pw", "+4915112345678"),
         (f"https://a.test/:{U}.:pw", f"{U}."),
         ("https://a.test/:jdoe@contoso.local:pw", "jdoe@contoso.local"),
+        ("https://a.test/:jdoe@contoso:pw", "jdoe@contoso"),
     ],
 )
 def test_the_login_field_is_found_whoever_it_names(text: str, login: str) -> None:
@@ -98,7 +99,7 @@ def test_the_login_field_is_found_whoever_it_names(text: str, login: str) -> Non
     assert found and found.login == login
 
 
-@pytest.mark.parametrize("text", [U, f"https://a.test/x:{U}", f"https://a.test/x:{U} "])
+@pytest.mark.parametrize("text", [U, f"https://a.test/x:{U}"])
 def test_a_login_alone_has_no_password(text: str) -> None:
     found = cut(text)
     assert found and (found.login, found.password) == (U, None)

@@ -6,9 +6,6 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-
-from emberwatch.simulator import Cloud, DomainScenario, ScriptedAnswer
-from emberwatch.simulator.password_grant import CHECKS
 from tests.unit.simulator.worlds import (
     DIRECTORY_ID,
     PASSWORD,
@@ -21,6 +18,9 @@ from tests.unit.simulator.worlds import (
     scenario,
     user,
 )
+
+from emberwatch.simulator import Cloud, DomainScenario, ScriptedAnswer
+from emberwatch.simulator.password_grant import CHECKS
 
 WRONG = "not the password"
 

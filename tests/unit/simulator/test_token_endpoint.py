@@ -5,9 +5,6 @@ from typing import Any
 
 import jwt
 import pytest
-
-from emberwatch.simulator import Cloud, DomainScenario, SecretScenario
-from emberwatch.simulator.messages import Request
 from tests.unit.simulator.worlds import (
     CLIENT_ID,
     DIRECTORY_ID,
@@ -24,6 +21,9 @@ from tests.unit.simulator.worlds import (
     lab,
     scenario,
 )
+
+from emberwatch.simulator import Cloud, DomainScenario, SecretScenario
+from emberwatch.simulator.messages import Request
 
 EXPIRED = SecretScenario(value="expired-secret", expires=NOW - timedelta(days=1))
 LIVE = SecretScenario(value="live-secret", key_id=a_guid(), expires=NOW + timedelta(days=1))

@@ -1,0 +1,86 @@
+"""Which addresses outgoing requests may reach, and what a dry run refuses."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
+
+import httpx
+import pytest
+
+from emberwatch.http.client import ClientOptions, DryRunRefused, build_client
+from emberwatch.http.guard import is_public
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "127.0.0.1",
+        "10.0.0.1",
+        "192.168.1.1",
+        "172.16.0.1",
+        "169.254.169.254",
+        "0.0.0.0",
+        "::1",
+        "fe80::1%eth0",
+        "fc00::1",
+        "::ffff:127.0.0.1",
+        "224.0.0.1",
+        "100.64.0.1",
+        "::",
+    ],
+)
+def test_private_addresses_are_not_public(address: str) -> None:
+    assert not is_public(address)
+
+
+@pytest.mark.parametrize("address", ["20.190.128.1", "2603:1006:2000::1"])
+def test_public_addresses_are(address: str) -> None:
+    assert is_public(address)
+
+
+class _Echo(BaseHTTPRequestHandler):
+    def do_GET(self) -> None:
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(b"reached")
+
+    do_POST = do_GET
+
+    def log_message(self, *args: object) -> None:
+        pass
+
+
+@pytest.fixture
+def server() -> Iterator[str]:
+    httpd = HTTPServer(("127.0.0.1", 0), _Echo)
+    threading.Thread(target=httpd.serve_forever, daemon=True).start()
+    yield f"http://localhost:{httpd.server_port}"
+    httpd.shutdown()
+    httpd.server_close()
+
+
+def test_the_guard_refuses_what_the_operators_own_cloud_may_reach(server: str) -> None:
+    with build_client(server, ClientOptions(allow_private=True)) as allowed:
+        assert allowed.get("/").text == "reached"
+    with (
+        build_client(server, ClientOptions()) as guarded,
+        pytest.raises(httpx.ConnectError, match="private address"),
+    ):
+        guarded.get("/")
+
+
+def test_a_dry_run_reads_and_refuses_every_write(server: str) -> None:
+    with build_client(server, ClientOptions(allow_private=True, dry_run=True)) as client:
+        assert client.get("/").text == "reached"
+        for method in ("POST", "PATCH", "PUT", "DELETE"):
+            with pytest.raises(DryRunRefused):
+                client.request(method, "/")
+
+
+def test_the_environment_of_the_process_changes_nothing(server: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:1")
+    monkeypatch.setenv("ALL_PROXY", "http://127.0.0.1:1")
+    with build_client(server, ClientOptions(allow_private=True)) as client:
+        assert client.get("/").text == "reached"

@@ -1,0 +1,133 @@
+"""The lockout budget as tables of cases, and as properties over random ledgers."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from emberwatch.core.verdict import Verdict
+from emberwatch.validation.budget import WINDOW, AlreadyWrong, Policy, Slot, Spent, Wait, may_attempt
+
+NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)
+HOUR = timedelta(hours=1)
+
+
+def spent(hours_ago: float, verdict: Verdict | None = Verdict.INACTIVE, **changes: object) -> Spent:
+    fields: dict[str, object] = {
+        "attempt_id": f"a{hours_ago}",
+        "at": NOW - hours_ago * HOUR,
+        "in_flight": False,
+        "failed": True,
+        "verdict": verdict,
+        "same_pair": False,
+        "answered_wrong": verdict is Verdict.INACTIVE,
+    }
+    return Spent(**(fields | changes))  # type: ignore[arg-type]
+
+
+def policy(threshold: int = 10, cloud_limit: int = 2, single_try: bool = False) -> Policy:
+    return Policy(threshold, cloud_limit, single_try)
+
+
+@pytest.mark.parametrize(
+    ("given_policy", "allowed"),
+    [
+        (policy(10), 2),
+        (policy(50), 2),
+        (policy(8), 2),
+        (policy(7), 1),
+        (policy(4), 1),
+        (policy(3), 0),
+        (policy(1), 0),
+        (policy(3, cloud_limit=1), 1),
+        (policy(10, cloud_limit=1), 1),
+        (policy(10, single_try=True), 1),
+        (policy(1, single_try=True), 0),
+    ],
+)
+def test_how_many_failed_attempts_a_policy_allows(given_policy: Policy, allowed: int) -> None:
+    assert given_policy.failed_attempts_allowed == allowed
+
+
+def test_an_empty_ledger_has_a_slot() -> None:
+    assert may_attempt([], policy(), NOW, None) == Slot(1)
+
+
+def test_unknown_outcomes_count_and_right_answers_do_not() -> None:
+    unknown = spent(1, None)
+    right = spent(2, Verdict.ACTIVE_CHALLENGED, failed=False)
+    assert may_attempt([unknown, right], policy(), NOW, None) == Slot(0)
+    assert isinstance(may_attempt([unknown, spent(2)], policy(), NOW, None), Wait)
+
+
+def test_the_next_slot_opens_when_enough_of_the_window_has_passed() -> None:
+    ledger = [spent(20), spent(3)]
+    answer = may_attempt(ledger, policy(), NOW, None)
+    assert isinstance(answer, Wait)
+    assert answer.until == NOW + 4 * HOUR
+    assert may_attempt(ledger, policy(), NOW + 4 * HOUR, None) == Slot(0)
+
+
+def test_a_policy_that_allows_nothing_says_that_waiting_does_not_help() -> None:
+    answer = may_attempt([], policy(2), NOW, None)
+    assert isinstance(answer, Wait)
+    assert answer.until is None
+
+
+def test_locked_rests_the_account_for_a_day_and_outranks_the_budget() -> None:
+    answer = may_attempt([spent(1, Verdict.LOCKED)], policy(), NOW, None)
+    assert isinstance(answer, Wait)
+    assert (answer.verdict, answer.until) == (Verdict.LOCKED, NOW + 23 * HOUR)
+
+
+def test_one_attempt_in_flight_blocks_the_account() -> None:
+    assert isinstance(may_attempt([spent(0.01, None, in_flight=True)], policy(), NOW, None), Wait)
+    assert isinstance(may_attempt([spent(0.01, None)], policy(), NOW, None), Slot)
+
+
+def test_a_wrong_pair_stays_wrong_until_the_password_changes() -> None:
+    ledger = [spent(24 * 400, same_pair=True)]
+    assert isinstance(may_attempt(ledger, policy(), NOW, None), AlreadyWrong)
+    assert isinstance(may_attempt(ledger, policy(), NOW, NOW - 24 * 401 * HOUR), AlreadyWrong)
+    assert may_attempt(ledger, policy(), NOW, NOW - 24 * 399 * HOUR) == Slot(1)
+
+
+def test_a_pair_without_a_clear_answer_rests_for_a_day() -> None:
+    ledger = [spent(3, None, same_pair=True)]
+    assert isinstance(may_attempt(ledger, policy(), NOW, None), Wait)
+    assert may_attempt(ledger, policy(), NOW + 21 * HOUR, None) == Slot(1)
+
+
+LEDGERS = st.lists(
+    st.builds(
+        spent,
+        st.floats(0, 72, allow_nan=False),
+        st.sampled_from([None, Verdict.INACTIVE, Verdict.INCONCLUSIVE, Verdict.LOCKED, Verdict.ACTIVE]),
+        same_pair=st.booleans(),
+    ),
+    max_size=8,
+)
+
+
+@given(LEDGERS, st.integers(1, 60), st.sampled_from([1, 2]), st.booleans())
+def test_a_slot_never_takes_the_window_over_what_is_safe(
+    ledger: list[Spent], threshold: int, cloud_limit: int, single: bool
+) -> None:
+    answer = may_attempt(ledger, policy(threshold, cloud_limit, single), NOW, None)
+    if isinstance(answer, Slot):
+        failed = sum(1 for entry in ledger if entry.failed and entry.at > NOW - WINDOW)
+        assert failed + 1 <= 2
+        assert failed + 1 < threshold
+        assert not any(entry.same_pair and entry.answered_wrong for entry in ledger)
+
+
+@given(LEDGERS, st.integers(8, 60))
+def test_what_a_wait_promises_comes_true(ledger: list[Spent], threshold: int) -> None:
+    answer = may_attempt(ledger, policy(threshold), NOW, None)
+    if isinstance(answer, Wait) and answer.until is not None:
+        later = answer.until
+        seen = [may_attempt(ledger, policy(threshold), later + step * HOUR, None) for step in (0, 24, 48)]
+        assert any(isinstance(outcome, Slot) for outcome in seen)
