@@ -4,7 +4,8 @@ Errors, all safe to show::
 
     DirectoryError             Unavailable: the directory did not give a usable answer
     ├── DirectoryMisconfigured our registration or settings are at fault: stop before anybody else is touched
-    └── DirectoryBusy          throttled; ``retry_after`` seconds
+    ├── DirectoryBusy          throttled; ``retry_after`` seconds
+    └── DirectoryUnreachable   no connection, or no reply in time
 """
 
 from __future__ import annotations
@@ -37,6 +38,10 @@ class DirectoryMisconfigured(DirectoryError):
 
 class DirectoryBusy(DirectoryError):
     """The directory throttles us; ``retry_after`` says for how many seconds, when it told."""
+
+
+class DirectoryUnreachable(DirectoryError):
+    """No connection, or no reply in time."""
 
 
 class Authentication(StrEnum):

@@ -24,24 +24,36 @@ class DryRunRefused(httpx.TransportError):
     """A client built for a dry run was asked to write."""
 
 
+class OriginRefused(httpx.TransportError):
+    """A client was asked to reach a place that it was not built for."""
+
+
 @dataclass(frozen=True, slots=True)
 class ClientOptions:
     """``allow_private`` is for addresses that the operator of the installation has set, never a tenant."""
 
+    origins: tuple[str, ...]
+    """The only places that the client reaches, as addresses; nothing that a reply says can add one."""
     ca_file: Path | None = None
     proxy_url: str | None = None
     allow_private: bool = False
     dry_run: bool = False
 
 
-class _DryRunTransport(httpx.BaseTransport):
-    """Refuses every write where it would leave, so that no caller can forget to."""
+class _Gate(httpx.BaseTransport):
+    """Stands where requests leave, so that no caller can forget to ask."""
 
-    def __init__(self, inner: httpx.BaseTransport) -> None:
+    def __init__(self, inner: httpx.BaseTransport, options: ClientOptions) -> None:
         self._inner = inner
+        self._origins = frozenset(_origin(httpx.URL(origin)) for origin in options.origins)
+        self._dry_run = options.dry_run
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
-        if request.method not in _READING_METHODS:
+        if _origin(request.url) not in self._origins:
+            raise OriginRefused(
+                f"{request.url.host} is not a place that this client may reach", request=request
+            )
+        if self._dry_run and request.method not in _READING_METHODS:
             raise DryRunRefused(f"dry run: {request.method} was not sent", request=request)
         return self._inner.handle_request(request)
 
@@ -49,11 +61,14 @@ class _DryRunTransport(httpx.BaseTransport):
         self._inner.close()
 
 
-def build_client(base_url: str, options: ClientOptions) -> httpx.Client:
-    """A client for one origin. It follows no redirects and reads nothing from the process's environment."""
+def _origin(url: httpx.URL) -> tuple[str, str, int]:
+    return url.scheme, url.host, url.port or {"https": 443, "http": 80}.get(url.scheme, 0)
+
+
+def build_client(options: ClientOptions) -> httpx.Client:
+    """A client that reaches only its origins, follows no redirects, and reads nothing from the environment."""
     return httpx.Client(
-        base_url=base_url,
-        transport=_transport(base_url, options),
+        transport=_transport(options),
         timeout=TIME_LIMITS,
         headers={"User-Agent": USER_AGENT},
         follow_redirects=False,
@@ -61,12 +76,12 @@ def build_client(base_url: str, options: ClientOptions) -> httpx.Client:
     )
 
 
-def _transport(base_url: str, options: ClientOptions) -> httpx.BaseTransport:
-    proxy = None if _is_loopback(base_url) else options.proxy_url
+def _transport(options: ClientOptions) -> httpx.BaseTransport:
+    proxy = None if all(_is_loopback(origin) for origin in options.origins) else options.proxy_url
     transport = httpx.HTTPTransport(verify=trusted_authorities(options.ca_file), proxy=proxy, trust_env=False)
     if proxy is None and not options.allow_private:
         _guard(transport)
-    return _DryRunTransport(transport) if options.dry_run else transport
+    return _Gate(transport, options)
 
 
 def _guard(transport: httpx.HTTPTransport) -> None:

@@ -68,9 +68,9 @@ class UserScenario:
 
     upn: str
     id: str = ""
-    password: str | None = None
+    password: str | None = field(default=None, repr=False)
     """None: an account without a cloud password (50056)."""
-    previous_passwords: tuple[str, ...] = ()
+    previous_passwords: tuple[str, ...] = field(default=(), repr=False)
     previous_answer: int | None = None
     """50054 to tell a previous password apart; None answers it like any wrong one."""
     display_name: str = ""
@@ -109,7 +109,7 @@ class UserScenario:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SecretScenario:
-    value: str
+    value: str = field(repr=False)
     key_id: str = ""
     expires: datetime | None = None
 

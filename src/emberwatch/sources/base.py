@@ -17,6 +17,7 @@ HEAD: Final = 64 * 1024
 
 class SkipReason(StrEnum):
     NOT_CREDENTIALS = "not_credentials"
+    UNSUPPORTED_FORMAT = "unsupported_format"
     GRABBED_FILE = "grabbed_file"
     NOT_TEXT = "not_text"
     EMPTY = "empty"
@@ -37,6 +38,7 @@ class SkipReason(StrEnum):
 
 _LABELS: Final = {
     SkipReason.NOT_CREDENTIALS: "By its name and place it holds no credentials",
+    SkipReason.UNSUPPORTED_FORMAT: "Files of this kind are not read",
     SkipReason.GRABBED_FILE: "It was copied from the victim's own folders",
     SkipReason.NOT_TEXT: "It is not a text file",
     SkipReason.EMPTY: "It is empty",

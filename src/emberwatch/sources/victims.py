@@ -12,6 +12,7 @@ from emberwatch.sources.base import Damaged, Member, SkipReason
 _SYSTEM_FILE_LIMIT: Final = 256 * 1024
 _JUNK: Final = ("__macosx/", "._", ".ds_store", "thumbs.db")
 _TEXT_SUFFIXES: Final = frozenset({"txt", "log", "lst", "text", "ulp", "combo"})
+_ARCHIVE_SUFFIXES: Final = frozenset({"zip", "rar", "7z", "gz", "tgz", "tar", "bz2", "xz", "zst"})
 
 
 class Victims:
@@ -43,9 +44,9 @@ class Victims:
         in_log = self.folder_of(path) is not None
         if kind is LogFile.GRABBED and in_log:
             return SkipReason.GRABBED_FILE
-        if kind is not LogFile.PASSWORDS and (in_log or not _is_text(path)):
-            return SkipReason.NOT_CREDENTIALS
-        return None
+        if kind is LogFile.PASSWORDS:
+            return None
+        return SkipReason.NOT_CREDENTIALS if in_log else _why_not_by_suffix(path)
 
 
 def _described(members: Iterable[Member]) -> Iterable[tuple[str, MachineFacts]]:
@@ -91,6 +92,9 @@ def _is_junk(path: str) -> bool:
     return path.casefold().startswith(_JUNK[0]) or name.startswith(_JUNK[1]) or name in _JUNK[2:]
 
 
-def _is_text(path: str) -> bool:
+def _why_not_by_suffix(path: str) -> SkipReason | None:
     _, dot, suffix = path.rpartition("/")[2].rpartition(".")
-    return not dot or suffix.casefold() in _TEXT_SUFFIXES
+    if not dot or suffix.casefold() in _TEXT_SUFFIXES:
+        return None
+    archive = suffix.casefold() in _ARCHIVE_SUFFIXES
+    return SkipReason.NESTED_ARCHIVE if archive else SkipReason.UNSUPPORTED_FORMAT

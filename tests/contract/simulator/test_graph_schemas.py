@@ -13,10 +13,10 @@ from uuid import UUID
 
 import pytest
 from jsonschema import Draft202012Validator, FormatChecker, ValidationError
-from tests.unit.simulator.worlds import NOW, UPN, Lab, app, lab, many_users, user
 
 from emberwatch.simulator.graph import ROUTES
 from emberwatch.simulator.graph_objects import USER_PROPERTIES
+from tests.unit.simulator.worlds import NOW, UPN, Lab, app, lab, many_users, user
 
 SCHEMAS: Mapping[str, Any] = json.loads((Path(__file__).parent / "graph_schemas.json").read_text())
 FORMATS = FormatChecker(formats=())

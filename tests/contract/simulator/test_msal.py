@@ -9,9 +9,9 @@ from typing import Any
 import msal
 import pytest
 import requests
-from tests.contract.simulator.credentials import CLIENT_ID, DIRECTORY_ID, SECRET, Keys, world
 
 from emberwatch.simulator import AppScenario, SimulatedEntra
+from tests.contract.simulator.credentials import CLIENT_ID, DIRECTORY_ID, SECRET, Keys, world
 
 
 @pytest.fixture

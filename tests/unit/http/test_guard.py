@@ -9,7 +9,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 import httpx
 import pytest
 
-from emberwatch.http.client import ClientOptions, DryRunRefused, build_client
+from emberwatch.http.client import ClientOptions, DryRunRefused, OriginRefused, build_client
 from emberwatch.http.guard import is_public
 
 
@@ -62,25 +62,37 @@ def server() -> Iterator[str]:
 
 
 def test_the_guard_refuses_what_the_operators_own_cloud_may_reach(server: str) -> None:
-    with build_client(server, ClientOptions(allow_private=True)) as allowed:
-        assert allowed.get("/").text == "reached"
+    with build_client(ClientOptions((server,), allow_private=True)) as allowed:
+        assert allowed.get(server).text == "reached"
     with (
-        build_client(server, ClientOptions()) as guarded,
+        build_client(ClientOptions((server,))) as guarded,
         pytest.raises(httpx.ConnectError, match="private address"),
     ):
-        guarded.get("/")
+        guarded.get(server)
 
 
 def test_a_dry_run_reads_and_refuses_every_write(server: str) -> None:
-    with build_client(server, ClientOptions(allow_private=True, dry_run=True)) as client:
-        assert client.get("/").text == "reached"
+    with build_client(ClientOptions((server,), allow_private=True, dry_run=True)) as client:
+        assert client.get(server).text == "reached"
         for method in ("POST", "PATCH", "PUT", "DELETE"):
             with pytest.raises(DryRunRefused):
-                client.request(method, "/")
+                client.request(method, server)
 
 
 def test_the_environment_of_the_process_changes_nothing(server: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:1")
     monkeypatch.setenv("ALL_PROXY", "http://127.0.0.1:1")
-    with build_client(server, ClientOptions(allow_private=True)) as client:
-        assert client.get("/").text == "reached"
+    with build_client(ClientOptions((server,), allow_private=True)) as client:
+        assert client.get(server).text == "reached"
+
+
+def test_a_client_reaches_no_place_that_it_was_not_built_for(server: str) -> None:
+    with build_client(ClientOptions((server,), allow_private=True)) as client:
+        assert client.get(server + "/any/path").text == "reached"
+        for elsewhere in (
+            "https://localhost",
+            server.replace("localhost", "127.0.0.1"),
+            "http://localhost:1",
+        ):
+            with pytest.raises(OriginRefused):
+                client.get(elsewhere)

@@ -12,10 +12,10 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import NameOID
-from tests.unit.simulator.worlds import CLIENT_ID, DIRECTORY_ID, NOW, ORIGIN, Answer, Lab, a_guid, app, lab
 
 from emberwatch.simulator import CertificateScenario, ScenarioError
 from emberwatch.simulator.keys import b64url
+from tests.unit.simulator.worlds import CLIENT_ID, DIRECTORY_ID, NOW, ORIGIN, Answer, Lab, a_guid, app, lab
 
 ENDPOINT = f"{ORIGIN}/{DIRECTORY_ID}/oauth2/v2.0/token"
 KEY = rsa.generate_private_key(public_exponent=65537, key_size=2048)

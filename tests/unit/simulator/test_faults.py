@@ -3,11 +3,11 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from tests.unit.simulator.worlds import PASSWORD, UPN, Lab, lab
 
 from emberwatch.simulator import FaultRule
 from emberwatch.simulator.faults import FaultPlan
 from emberwatch.simulator.service import Service
+from tests.unit.simulator.worlds import PASSWORD, UPN, Lab, lab
 
 
 def fates(plan: FaultPlan, times: int, channel: str = "token", path: str = "/x") -> list[str]:

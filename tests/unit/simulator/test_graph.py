@@ -6,6 +6,11 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
+
+from emberwatch.simulator import DomainScenario, UserScenario
+from emberwatch.simulator.graph import ROUTES
+from emberwatch.simulator.graph_objects import PASSWORD_RULES_TEMPLATE, USER_DEFAULT_SELECT
+from emberwatch.simulator.messages import Request
 from tests.unit.simulator.worlds import (
     NOW,
     ORIGIN,
@@ -19,11 +24,6 @@ from tests.unit.simulator.worlds import (
     scenario,
     user,
 )
-
-from emberwatch.simulator import DomainScenario, UserScenario
-from emberwatch.simulator.graph import ROUTES
-from emberwatch.simulator.graph_objects import PASSWORD_RULES_TEMPLATE, USER_DEFAULT_SELECT
-from emberwatch.simulator.messages import Request
 
 ADVANCED = {"consistencylevel": "eventual"}
 SAMPLE_PATHS = {

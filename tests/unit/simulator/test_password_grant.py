@@ -6,6 +6,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+
+from emberwatch.simulator import Cloud, DomainScenario, ScriptedAnswer
+from emberwatch.simulator.password_grant import CHECKS
 from tests.unit.simulator.worlds import (
     DIRECTORY_ID,
     PASSWORD,
@@ -18,9 +21,6 @@ from tests.unit.simulator.worlds import (
     scenario,
     user,
 )
-
-from emberwatch.simulator import Cloud, DomainScenario, ScriptedAnswer
-from emberwatch.simulator.password_grant import CHECKS
 
 WRONG = "not the password"
 

@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.unit.simulator.worlds import CLIENT_ID, DIRECTORY_ID, NOW, OTHER_ID, Lab
 
 from emberwatch.simulator import ScenarioError, load_scenario, scenario_from
 from emberwatch.simulator.state import World
+from tests.unit.simulator.worlds import CLIENT_ID, DIRECTORY_ID, NOW, OTHER_ID, Lab
 
 
 def plain(**directory: Any) -> dict[str, Any]:

@@ -15,9 +15,9 @@ from typing import Any
 
 import httpx
 import pytest
-from tests.unit.simulator.worlds import CLIENT_ID, DIRECTORY_ID, PASSWORD, SECRET, UPN, scenario
 
 from emberwatch.simulator import FaultRule, SimulatedEntra
+from tests.unit.simulator.worlds import CLIENT_ID, DIRECTORY_ID, PASSWORD, SECRET, UPN, scenario
 
 
 def client_for(ca_file: Path | str, **options: Any) -> httpx.Client:

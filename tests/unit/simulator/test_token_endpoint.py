@@ -1,10 +1,14 @@
 from __future__ import annotations
 
+from dataclasses import asdict
 from datetime import timedelta
 from typing import Any
 
 import jwt
 import pytest
+
+from emberwatch.simulator import Cloud, DomainScenario, SecretScenario
+from emberwatch.simulator.messages import Request
 from tests.unit.simulator.worlds import (
     CLIENT_ID,
     DIRECTORY_ID,
@@ -21,9 +25,6 @@ from tests.unit.simulator.worlds import (
     lab,
     scenario,
 )
-
-from emberwatch.simulator import Cloud, DomainScenario, SecretScenario
-from emberwatch.simulator.messages import Request
 
 EXPIRED = SecretScenario(value="expired-secret", expires=NOW - timedelta(days=1))
 LIVE = SecretScenario(value="live-secret", key_id=a_guid(), expires=NOW + timedelta(days=1))
@@ -271,7 +272,9 @@ def test_no_secret_and_no_password_stays_in_the_server() -> None:
     world.sign_in()
     world.sign_in("Wrong-but-telling")
     world.app_token()
-    kept = repr(world.journal.entries()) + repr(world.directory.users) + repr(world.directory.apps)
+    users, apps = world.directory.users.values(), world.directory.apps.values()
+    held = [asdict(user.scenario) for user in users] + [asdict(app.scenario) for app in apps]
+    kept = repr((world.journal.entries(), list(users), list(apps), held))
     assert UPN in kept
     for plain in (SECRET, PASSWORD, "Wrong-but-telling"):
         assert plain not in kept

@@ -61,6 +61,9 @@ class EntraDirectory:
 def connect(settings: ConnectionSettings, environment: Environment, clock: Clock) -> EntraDirectory:
     cloud = cloud_named(settings.cloud, environment.custom_cloud)
     options = ClientOptions(
-        ca_file=cloud.ca_file, proxy_url=environment.proxy_url, allow_private=cloud.is_operators_own
+        origins=(cloud.login_url, cloud.graph_url),
+        ca_file=cloud.ca_file,
+        proxy_url=environment.proxy_url,
+        allow_private=cloud.is_operators_own,
     )
-    return EntraDirectory(cloud, settings, build_client(cloud.login_url, options), clock)
+    return EntraDirectory(cloud, settings, build_client(options), clock)

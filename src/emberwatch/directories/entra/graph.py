@@ -5,15 +5,23 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
-from urllib.parse import urlsplit
 from uuid import uuid4
 
 import httpx
+import stamina
 
-from emberwatch.directories.base import DirectoryBusy, DirectoryError, DirectoryMisconfigured
+from emberwatch.directories.base import (
+    DirectoryBusy,
+    DirectoryError,
+    DirectoryMisconfigured,
+    DirectoryUnreachable,
+)
 from emberwatch.directories.entra.faults import GRAPH_FAULTS, THROTTLED, unknown_graph_fault
 from emberwatch.directories.entra.tokens import AppTokens, unreachable
 
+# How often one read is sent at most, and the longest wait in between, in seconds.
+REPEATS: Final = 3
+LONGEST_WAIT: Final = 10.0
 _BUSY: Final = frozenset({429, 502, 503, 504})
 
 
@@ -52,15 +60,20 @@ class Graph:
             link = reply.body.get("@odata.nextLink")
             if not link:
                 return
-            reply = self._send(self._own(str(link)), None, {})
-
-    def _own(self, link: str) -> str:
-        # The token goes along: a link that leads to another host would hand it over.
-        if urlsplit(link)[:2] != urlsplit(self._root)[:2]:
-            raise DirectoryError("Microsoft Graph answered with a next link that leads to another host.")
-        return link
+            # A link that leads to another host does not leave: the client reaches its own origins only.
+            reply = self._send(str(link), None, {})
 
     def _send(self, url: str, params: Mapping[str, str] | None, headers: Mapping[str, str]) -> GraphReply:
+        for attempt in stamina.retry_context(
+            on=_worth_repeating, attempts=REPEATS, wait_initial=0.2, wait_max=2.0
+        ):
+            with attempt:
+                return self._send_once(url, params, headers)
+        raise AssertionError("stamina ends with a reply or an error")
+
+    def _send_once(
+        self, url: str, params: Mapping[str, str] | None, headers: Mapping[str, str]
+    ) -> GraphReply:
         sent = {
             **headers,
             "Authorization": f"Bearer {self._tokens.token()}",
@@ -76,6 +89,13 @@ class Graph:
         if not body:
             raise DirectoryError("Microsoft Graph's answer cannot be read.")
         return GraphReply(body, reply.headers.get("request-id", ""))
+
+
+def _worth_repeating(error: Exception) -> bool | float:
+    """Reads may be repeated: after the time that a throttled reply asks for, unless that is too long to wait here."""
+    if isinstance(error, DirectoryBusy) and error.retry_after is not None:
+        return error.retry_after if error.retry_after <= LONGEST_WAIT else False
+    return isinstance(error, DirectoryBusy | DirectoryUnreachable)
 
 
 def _json(reply: httpx.Response) -> Mapping[str, Any]:

@@ -14,6 +14,7 @@ from emberwatch.directories.base import (
     DirectoryBusy,
     DirectoryError,
     DirectoryMisconfigured,
+    DirectoryUnreachable,
 )
 from emberwatch.directories.entra.clouds import Cloud
 from emberwatch.directories.entra.faults import (
@@ -42,9 +43,9 @@ class AppTokens:
             answer = self._application().acquire_token_for_client([f"{self._cloud.graph_url}/.default"])
         except httpx.HTTPError as error:
             raise unreachable(error) from None
-        except (ValueError, KeyError) as error:
-            # MSAL raises ValueError with the directory's error text when discovery fails.
-            raise _token_error(_codes_in(str(error))) from None
+        except (ValueError, KeyError, RuntimeError) as error:
+            # Discovery failed: MSAL hides the directory's own answer one exception below.
+            raise _token_error(_codes_in(f"{error} {error.__context__}")) from None
         if "access_token" not in answer:
             codes = answer.get("error_codes") or _codes_in(str(answer.get("error_description", "")))
             raise _token_error([int(code) for code in codes])
@@ -71,8 +72,8 @@ class AppTokens:
         return self._app
 
 
-def unreachable(error: httpx.HTTPError) -> DirectoryError:
-    return DirectoryError(
+def unreachable(error: httpx.HTTPError) -> DirectoryUnreachable:
+    return DirectoryUnreachable(
         f"{UNREACHABLE.sentence} ({_kind(error)})", remedy=UNREACHABLE.remedy, code=type(error).__name__
     )
 
@@ -85,8 +86,6 @@ def _kind(error: httpx.HTTPError) -> str:
 
 
 def _codes_in(text: str) -> list[int]:
-    if "invalid_tenant" in text or "invalid_instance" in text:
-        return [int(code) for code in _CODE.findall(text)] or [90002]
     return [int(code) for code in _CODE.findall(text)]
 
 
