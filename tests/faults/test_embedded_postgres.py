@@ -8,6 +8,7 @@ import signal
 import stat
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -72,6 +73,13 @@ class Folder:
 
     def is_running(self) -> bool:
         return self.pid_file.exists() and Path(f"/proc/{self.postmaster()}").exists()
+
+
+@pytest.fixture
+def tmp_path() -> Iterator[Path]:
+    """Instead of pytest's own, which every pytest run closes again to the other user that the server is."""
+    with tempfile.TemporaryDirectory(prefix="emberwatch-faults-") as path:
+        yield Path(path)
 
 
 @pytest.fixture

@@ -132,7 +132,8 @@ def _ascii_count(text: str) -> int:
 
 
 def _hints_of(domain: str) -> Iterator[bytes]:
-    yield domain.encode()
+    yield b"@" + domain.encode()
+    yield b"." + domain.encode()
     if "xn--" not in domain:
         return
     # Non-ASCII letters have several byte forms (case, composition, code page); ASCII ones have one.

@@ -127,15 +127,6 @@ class ParseContext:
     def owns(self, login: str) -> bool:
         return self.is_ours is None or self.is_ours(login)
 
-    def may_hold_ours(self, line: bytes) -> bool:
-        if not self.hints:
-            return True
-        lowered = line.lower()
-        for hint in self.hints:  # noqa: SIM110 - this loop runs per line; a generator costs three times as much
-            if hint in lowered:
-                return True
-        return False
-
 
 ANYBODY: Final = ParseContext()
 

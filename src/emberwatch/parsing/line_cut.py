@@ -38,6 +38,11 @@ _NAME_SECRET: Final = re.compile(
 _SCHEME: Final = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]*://")
 _URL_ONLY: Final = re.compile(_URL_FRONT)
 
+# "Email: u@…" names its field; it is no password in front of a login.
+_LABELS: Final = frozenset(
+    {"", "email", "e-mail", "mail", "login", "user", "username", "usr", "account", "id"}
+)
+
 # A hostile line may hold thousands of addresses and separators; trying each would cost quadratic time.
 _MOST_TRIES: Final = 16
 
@@ -160,7 +165,9 @@ def _secret_first(text: str, logins: list[re.Match[str]], profile: Profile) -> C
         if split is None:
             return None
         password, url = split["password"], split["url"]
-    if separator == " " and " " in password:
+    if separator == " " and (" " in password or password.endswith(tuple(SEPARATORS))):
+        return None
+    if password.strip(SEPARATORS).casefold() in _LABELS:
         return None
     return Cut(logins[-1][1], password, url, separator, Order.SECRET_FIRST)
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from typing import Final
 
-_ADDRESS: Final = re.compile(rb"[^\s@]@[^\s@]")
+# Looking back from the sign lets the search leap from one sign to the next.
+_ADDRESS: Final = re.compile(rb"@(?<=[^\s@]@)[^\s@]")
 _ASCII_WORD: Final = re.compile(rb"[0-9A-Za-z]")
 _BOXED: Final = re.compile(rb"\s*([*|#=+~<>-]).*[*|#=+~<>-]\s*", re.DOTALL)
 _ADVERT: Final = re.compile(

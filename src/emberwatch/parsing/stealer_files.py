@@ -16,7 +16,7 @@ _SYSTEM_NAME: Final = re.compile(
 )
 _PASSWORD_FOLDERS: Final = frozenset({"passwords", "logins"})
 _GRABBED_FOLDERS: Final = frozenset({"filegrabber", "grabfiles", "desktop", "documents", "usb"})
-_OTHER_FOLDERS: Final = frozenset(
+_DATA_FOLDERS: Final = frozenset(
     {"cookies", "autofill", "autofills", "history", "creditcards", "downloads", "wallets", "keychain"}
 )
 # The Hangul filler is invisible, and one family pads its file names with it.
@@ -30,6 +30,8 @@ class LogFile(Enum):
     SYSTEM = auto()
     GRABBED = auto()
     """Taken from the victim's own folders: any name may stand there."""
+    BROWSER_DATA = auto()
+    """Cookies, history and the like: full of addresses, but none of it a login."""
     OTHER = auto()
 
 
@@ -39,8 +41,8 @@ def log_file(path: str) -> LogFile:
     folded = [folder.strip(_PADDING).casefold() for folder in folders]
     if any(folder in _GRABBED_FOLDERS for folder in folded):
         return LogFile.GRABBED
-    if any(folder in _OTHER_FOLDERS for folder in folded):
-        return LogFile.OTHER
+    if any(folder in _DATA_FOLDERS for folder in folded):
+        return LogFile.BROWSER_DATA
     if is_system_file(name):
         return LogFile.SYSTEM
     in_password_folder = bool(folded) and folded[-1] in _PASSWORD_FOLDERS and _TEXT_NAME.fullmatch(name)

@@ -27,7 +27,8 @@ class Victims:
 
     def folder_of(self, path: str) -> str | None:
         """The nearest folder with a system file or, failing that, with a password file."""
-        return _nearest(path, self._facts) if self._facts else _nearest(path, self._password_folders)
+        described = _nearest(path, self._facts)
+        return described if described is not None else _nearest(path, self._password_folders)
 
     def describes(self, folder: str) -> bool:
         """Whether the folder holds a system file."""
@@ -41,12 +42,14 @@ class Victims:
         kind = log_file(path)
         if _is_junk(path) or kind is LogFile.SYSTEM:
             return SkipReason.NOT_CREDENTIALS
-        in_log = self.folder_of(path) is not None
-        if kind is LogFile.GRABBED and in_log:
-            return SkipReason.GRABBED_FILE
         if kind is LogFile.PASSWORDS:
             return None
-        return SkipReason.NOT_CREDENTIALS if in_log else _why_not_by_suffix(path)
+        folder = self.folder_of(path)
+        if folder is not None and kind is LogFile.GRABBED:
+            return SkipReason.GRABBED_FILE
+        # A list called passwords.txt lies beside other lists as well: only a system file proves a log.
+        of_log = folder is not None and (kind is LogFile.BROWSER_DATA or self.describes(folder))
+        return SkipReason.NOT_CREDENTIALS if of_log else _why_not_by_suffix(path)
 
 
 def _described(members: Iterable[Member]) -> Iterable[tuple[str, MachineFacts]]:

@@ -173,3 +173,13 @@ def test_only_the_custom_cloud_is_asked(start_entra: StartEntra) -> None:
     entra = start_entra(domains=(DomainScenario(name="contoso.example", default=True),))
     save(make_tenant())
     assert {entry.route.partition(":")[0] for entry in entra.journal.entries()} >= {"token", "discovery"}
+
+
+def test_an_expired_token_is_replaced(start_entra: StartEntra) -> None:
+    from emberwatch.directories.services import shared_directory
+
+    entra = start_entra()
+    directory = shared_directory(save(make_tenant()))
+    directory.read_domains()
+    entra.clock.advance(2 * 3600)
+    assert directory.read_domains()

@@ -107,6 +107,10 @@ def test_banners_and_adverts_are_noise(line: str, context: ParseContext) -> None
         (f"https://a.test/:{U}:null", RejectReason.NO_PASSWORD),
         (f"jdoe:{U}:hunter2", RejectReason.AMBIGUOUS),
         (f'7,"{U}","hunter2"', RejectReason.AMBIGUOUS),
+        (f"hunter2 or {U}", RejectReason.AMBIGUOUS),
+        (f"hunter2 {U}", RejectReason.AMBIGUOUS),
+        (f"Email: {U}", RejectReason.AMBIGUOUS),
+        (f"login:{U}", RejectReason.AMBIGUOUS),
         ("hunter2 or so", RejectReason.UNREADABLE),
         (f"{U}:hunter2" + "x" * MAX_LINE, RejectReason.LINE_TOO_LONG),
     ],
@@ -206,6 +210,14 @@ def test_counts_add_up_over_a_dirty_file() -> None:
     ]
     kinds = Counter(type(outcome).__name__ for outcome in parse(*lines))
     assert kinds == {"ParsedCredential": 3, "Foreign": 1, "Noise": 2, "Reject": 2}
+
+
+@pytest.mark.parametrize("line", [f'"{U}":"pw"', f'"https://a.test","{U}","pw"', f"'{U}';'pw'"])
+def test_our_login_in_a_quoted_table_is_told_and_not_dropped(line: str) -> None:
+    (outcome,) = parse(line)
+    assert isinstance(outcome, Reject)
+    assert outcome.reason is RejectReason.AMBIGUOUS
+    assert parse(line.replace(U, "f@x.test")) == [Foreign(1)]
 
 
 PIECES = st.sampled_from(

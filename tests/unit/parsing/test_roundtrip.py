@@ -91,8 +91,11 @@ def test_combo_with_the_password_first(login: str, password: str, separator: str
     assume("@" not in password and "/" not in password)
     assume(separator != " " or not any(map(str.isspace, password)))
     assume(not password.endswith(tuple(":;|,-")) or separator != " ")
-    assume(not is_url(password, ""))
-    assert read(ComboList(), f"{password}{separator}{login}\n") == ("", login, password)
+    assume(password.strip(":;|\t ,") != "" and not is_url(password, ""))
+    others = "".join(f"pw{i}{separator}f{i}@x.test\n" for i in range(6))
+    assert read(ComboList(), f"{others}{password}{separator}{login}\n") == ("", login, password)
+    if separator != " ":
+        assert read(ComboList(), f"{password}{separator}{login}\n") == ("", login, password)
 
 
 BLOCKS = {

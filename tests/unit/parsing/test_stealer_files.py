@@ -62,9 +62,9 @@ def test_system_files(name: str) -> None:
 @pytest.mark.parametrize(
     ("path", "kind"),
     [
-        (f"{LOG}/Cookies/passwords.txt", LogFile.OTHER),
-        (f"{LOG}/Autofills/Chrome.txt", LogFile.OTHER),
-        (f"{LOG}/History/logins.txt", LogFile.OTHER),
+        (f"{LOG}/Cookies/passwords.txt", LogFile.BROWSER_DATA),
+        (f"{LOG}/Autofills/Chrome.txt", LogFile.BROWSER_DATA),
+        (f"{LOG}/History/logins.txt", LogFile.BROWSER_DATA),
         (f"{LOG}/FileGrabber/Desktop/passwords.txt", LogFile.GRABBED),
         (f"{LOG}/Desktop/UserInformation.txt", LogFile.GRABBED),
         (f"{LOG}/InstalledSoftware.txt", LogFile.OTHER),

@@ -160,6 +160,14 @@ def test_a_decoy_does_not_hide_the_real_files_and_an_aggregate_counts_once() -> 
     assert found == [("one", ()), ("two", ()), ("one", again), ("two", again), ("one", ())]
 
 
+def test_lists_beside_a_list_called_passwords_are_read() -> None:
+    parts, skipped = opened(zipped({"passwords.txt": f"{U}:one\n", "combo1.txt": f"{U}:two\n"}))
+    assert [c.secret.expose() for part in parts for c in credentials(part)] == ["one", "two"]
+    assert ({part.kind for part in parts}, skipped) == ({SourceKind.COMBO_LIST}, {})
+    parts, _ = opened(zipped({"downloads/combo2.txt": f"{U}:three\n"}))
+    assert [c.secret.expose() for part in parts for c in credentials(part)] == ["three"]
+
+
 def test_a_readme_called_info_makes_no_victim() -> None:
     parts, skipped = opened(zipped({"info.txt": "the best combos\n", "combo1.txt": f"{U}:pw\n"}))
     assert [(part.name, part.machine) for part in parts] == [("leak.zip!combo1.txt", None)]

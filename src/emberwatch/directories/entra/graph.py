@@ -29,6 +29,10 @@ class NotInDirectory(DirectoryError):
     """Graph answered 404: there is no such object."""
 
 
+class TokenRefused(DirectoryMisconfigured):
+    """Graph answered 401: the token has expired, or it is not for this place at all."""
+
+
 class UnsupportedQuery(DirectoryError):
     """Graph answered 400 to a filter that it does not support."""
 
@@ -83,6 +87,8 @@ class Graph:
             reply = self._client.get(url, params=params, headers=sent)
         except httpx.HTTPError as error:
             raise unreachable(error) from None
+        if reply.status_code == 401:
+            self._tokens.forget()
         if reply.status_code != 200:
             raise _error(reply)
         body = _json(reply)
@@ -95,7 +101,7 @@ def _worth_repeating(error: Exception) -> bool | float:
     """Reads may be repeated: after the time that a throttled reply asks for, unless that is too long to wait here."""
     if isinstance(error, DirectoryBusy) and error.retry_after is not None:
         return error.retry_after if error.retry_after <= LONGEST_WAIT else False
-    return isinstance(error, DirectoryBusy | DirectoryUnreachable)
+    return isinstance(error, DirectoryBusy | DirectoryUnreachable | TokenRefused)
 
 
 def _json(reply: httpx.Response) -> Mapping[str, Any]:
@@ -131,7 +137,7 @@ def _error(reply: httpx.Response) -> DirectoryError:
 
 _KINDS: Final[Mapping[int, type[DirectoryError]]] = {
     400: UnsupportedQuery,
-    401: DirectoryMisconfigured,
+    401: TokenRefused,
     403: DirectoryMisconfigured,
     404: NotInDirectory,
 }

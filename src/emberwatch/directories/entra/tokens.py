@@ -51,6 +51,10 @@ class AppTokens:
             raise _token_error([int(code) for code in codes])
         return str(answer["access_token"])
 
+    def forget(self) -> None:
+        """Drops the kept token, so that the next read gets a fresh one."""
+        self._application().remove_tokens_for_client()
+
     def roles(self) -> tuple[str, ...]:
         """The application permissions that somebody consented to, read from our own token."""
         try:
