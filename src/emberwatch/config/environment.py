@@ -177,7 +177,7 @@ def _require_keys_with_external_database(values: Mapping[str, Any]) -> None:
     for name in ("VAULT_KEYS", "SECRET_KEY"):
         if name not in values:
             raise BadInput(
-                f"{PREFIX}{name} is required when {PREFIX}DATABASE_URL is set, so that every machine uses the same keys.",
+                f"{PREFIX}{name} is required beside {PREFIX}DATABASE_URL: every machine needs the same keys.",
                 field=PREFIX + name,
             )
 

@@ -47,9 +47,10 @@ SETTINGS: Final[Mapping[str, str]] = {
 
 
 def socket_folder(home: Path) -> Path:
-    """Beside the cluster, or a short path named from a hash of it where that one is too long for a socket."""
+    """Beside the cluster, or a short path named from a hash of it where that one cannot hold a socket."""
     folder = home / "run"
-    if len(os.fsencode(socket_path(folder))) <= LONGEST_SOCKET_PATH:
+    # libpq takes a comma for the end of a host.
+    if len(os.fsencode(socket_path(folder))) <= LONGEST_SOCKET_PATH and "," not in str(folder):
         return folder
     return SHORT_FOLDER / f"emberwatch-{hashlib.sha256(os.fsencode(home)).hexdigest()[:20]}"
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, TypeAlias
 
-
 FactHandler: TypeAlias = Callable[..., None]
 """Defers one job for a fact. Its keyword arguments are ids and plain values, never a secret."""
 

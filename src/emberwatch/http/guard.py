@@ -41,9 +41,7 @@ class GuardedBackend(httpcore.NetworkBackend):
             address, port, timeout=timeout, local_address=local_address, socket_options=socket_options
         )
 
-    def connect_unix_socket(
-        self, path: str, timeout: float | None = None, socket_options: Iterable[typing.Any] | None = None
-    ) -> httpcore.NetworkStream:
+    def connect_unix_socket(self, *_: typing.Any, **__: typing.Any) -> httpcore.NetworkStream:
         raise httpcore.ConnectError("unix sockets are not reachable from here")
 
     def sleep(self, seconds: float) -> None:

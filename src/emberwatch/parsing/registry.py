@@ -10,10 +10,12 @@ from emberwatch.parsing.combo import ComboList
 from emberwatch.parsing.stealer import StealerBlocks
 from emberwatch.parsing.ulp import Ulp
 
-_ULP: Final = Ulp()
+_ULP: Final[Parser] = Ulp()
 PARSERS: Final[tuple[Parser, ...]] = (StealerBlocks(), _ULP, ComboList())
 
 AUTO: Final = "auto"
+CERTAIN: Final = 0.95
+"""From here on nobody else is asked: archives hold thousands of small files of one format."""
 
 
 def choose(head: bytes, name: str, forced: str | None = None) -> Parser:
@@ -23,8 +25,14 @@ def choose(head: bytes, name: str, forced: str | None = None) -> Parser:
     """
     if forced and forced != AUTO:
         return _named(forced)
-    confidence, parser = max(((p.sniff(head, name), p) for p in PARSERS), key=lambda pair: pair[0])
-    return parser if confidence > 0 else _ULP
+    best, confidence = _ULP, 0.0
+    for parser in PARSERS:
+        sure = parser.sniff(head, name)
+        if sure >= CERTAIN:
+            return parser
+        if sure > confidence:
+            best, confidence = parser, sure
+    return best
 
 
 def _named(name: str) -> Parser:

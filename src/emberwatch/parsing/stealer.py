@@ -70,9 +70,11 @@ class StealerBlocks:
     kind = SourceKind.STEALER_LOG
 
     def sniff(self, head: bytes, name: str) -> float:
-        fields = [found[1] for found in map(key_and_value, _texts(head)) if found]
-        if Field.LOGIN in fields and Field.PASSWORD in fields:
-            return _SURE
+        seen: set[Field] = set()
+        for text in _texts(head):
+            seen.update(found[1] for found in (key_and_value(text),) if found)
+            if seen >= {Field.LOGIN, Field.PASSWORD}:
+                return _SURE
         return _NAMED_SO if is_password_file(name) else 0.0
 
     def parse(self, lines: Iterable[bytes], context: ParseContext = ANYBODY) -> Iterator[Outcome]:

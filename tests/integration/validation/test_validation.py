@@ -62,10 +62,8 @@ def test_a_right_password_is_active_with_evidence_and_a_link(start_entra: StartE
     assert not attempt.counts_as_failed
     assert credential.identity is not None
     link = user_link(tenant.directory_connection, credential.identity.object_id)
-    assert (
-        link
-        == f"{entra.portal_url}/#view/Microsoft_AAD_UsersAndTenants/UserProfileMenuBlade/~/overview/userId/{ANN.object_id}"
-    )
+    view = "Microsoft_AAD_UsersAndTenants/UserProfileMenuBlade/~/overview/userId"
+    assert link == f"{entra.portal_url}/#view/{view}/{ANN.object_id}"
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,7 @@ def test_it_prints_as_stars() -> None:
         f"{secret}",
         f"{secret!r}",
         f"{secret:>40}",
-        "%s" % secret,
+        str([secret]),
         repr([secret]),
     ):
         assert "visible-value" not in shown

@@ -46,8 +46,6 @@ class _Echo(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(b"reached")
 
-    do_POST = do_GET
-
     def log_message(self, *args: object) -> None:
         pass
 

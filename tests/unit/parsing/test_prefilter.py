@@ -15,7 +15,9 @@ def test_without_hints_every_line_may_be_ours() -> None:
     assert prefilter(())(b"")
 
 
-@pytest.mark.parametrize("line", [b"u@contoso.example:pw", b"U@CONTOSO.Example:pw", b"\xff u@contoso.example"])
+@pytest.mark.parametrize(
+    "line", [b"u@contoso.example:pw", b"U@CONTOSO.Example:pw", b"\xff u@contoso.example"]
+)
 def test_case_and_other_bytes_do_not_matter(line: bytes) -> None:
     may_be_ours = prefilter((b"@contoso.example", b"@a.test"))
     assert may_be_ours(line)

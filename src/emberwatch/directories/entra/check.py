@@ -22,7 +22,7 @@ from emberwatch.directories.entra.graph import Graph
 from emberwatch.directories.entra.tokens import AppTokens
 
 # The template of the directory setting that holds the lockout values; fixed by Microsoft for all tenants.
-PASSWORD_RULES_TEMPLATE: Final = "5cf42378-d67d-4f36-ba46-e8b86229381d"
+PASSWORD_RULES_TEMPLATE: Final = "5cf42378-d67d-4f36-ba46-e8b86229381d"  # noqa: S105 - a template's id
 DEFAULT_LOCKOUT_SECONDS: Final = 60
 # Any one of these lets us read users and domains.
 _READS_DIRECTORY: Final = frozenset({"Directory.Read.All", "Directory.ReadWrite.All"})
