@@ -8,12 +8,13 @@ stands after the address, the password may have come first.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum, auto
 from itertools import islice
 from typing import Final
 
-from emberwatch.parsing.urls import SEPARATORS, is_site, is_url
+from emberwatch.parsing.urls import SEPARATORS, is_page, is_site, is_url
 
 _LOCAL: Final = r"[^\s:;|,@/\\?&=\"<>()\[\]]{1,64}"
 # A dot and a top level of letters: without them "P@ssw0rd" would be an address.
@@ -138,17 +139,17 @@ def _split_off_url(rest: str, separator: str, profile: Profile) -> tuple[str | N
     starts = [at.start() for at in re.finditer(re.escape(separator) + _SCHEME.pattern, rest)]
     if starts:
         return rest[: starts[-1]], rest[starts[-1] + len(separator) :].rstrip()
-    return _split_off_site(rest, separator) if profile.site_last else (rest, "")
+    return _split_off_site(rest, separator, is_site if profile.site_last else is_page)
 
 
-def _split_off_site(rest: str, separator: str) -> tuple[str, str]:
+def _split_off_site(rest: str, separator: str, belongs: Callable[[str], bool]) -> tuple[str, str]:
     at = len(rest)
     for _ in range(_MOST_TRIES):
         at = rest.rfind(separator, 0, at)
         if at < 0:
             break
         site = rest[at + len(separator) :].rstrip()
-        if is_site(site):
+        if belongs(site):
             return rest[:at], site
     return rest, ""
 

@@ -32,7 +32,7 @@ def learn(lines: Iterable[bytes]) -> Profile:
     secrets = [found.password for found in cuts if found.password]
     return Profile(
         secret_first=_most(secret_first, by_address, 0.6, _FEW),
-        login_first=_most(login_first, by_address, 0.9, _MANY),
+        login_first=_most(login_first, by_address, 0.97, _MANY),
         site_last=_most([found for found in without_url if _ends_in_site(found)], without_url, 0.6, _FEW),
         padded=_most([secret for secret in secrets if secret.startswith(" ")], secrets, 0.8, _FEW),
         mostly_hashes=_most([s for s in secrets if hash_shape(s, mostly_hashes=True)], secrets, 0.5, _FEW),

@@ -10,20 +10,32 @@ from typing import Final
 MAX_LINE: Final = 64 * 1024
 """Longest line that is parsed. A longer one arrives cut to ``MAX_LINE + 1`` bytes, and parsers reject it."""
 
+_MARK: Final = codecs.BOM_UTF8
 _UTF16_MARKS: Final = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 
 def split_lines(chunks: Iterable[bytes]) -> Iterator[bytes]:
-    """Lines without their ends (LF, CRLF or lone CR), NUL bytes dropped, UTF-16 with a mark made UTF-8."""
+    """Lines without their ends (LF, CRLF or lone CR), NUL bytes dropped, UTF-16 with a mark made UTF-8.
+
+    A byte-order mark ends a line as well: it stands where files were joined.
+    """
     rest = b""
     for chunk in _with_newlines(_without_nuls(_as_utf8(chunks))):
         parts = chunk.split(b"\n")
         parts[0] = rest + parts[0]
         rest = parts.pop()[: MAX_LINE + 1]
         for line in parts:
-            yield line if len(line) <= MAX_LINE else line[: MAX_LINE + 1]
+            yield from (line[: MAX_LINE + 1],) if _MARK not in line else _parted(line)
     if rest:
-        yield rest
+        yield from _parted(rest)
+
+
+def _parted(line: bytes) -> Iterator[bytes]:
+    # A byte-order mark within a line is where two files were joined and the first had no final line end.
+    first, *others = (part[: MAX_LINE + 1] for part in line.split(_MARK))
+    if first or not any(others):
+        yield first
+    yield from filter(None, others)
 
 
 def _as_utf8(chunks: Iterable[bytes]) -> Iterator[bytes]:

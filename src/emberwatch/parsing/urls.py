@@ -21,6 +21,7 @@ _WITHOUT_SCHEME: Final = re.compile(
 )
 _ABOUT: Final = re.compile(r"\s*about:[\w-]*")
 _SITE: Final = re.compile(rf"{_HOST}(?::\d{{1,5}})?(?:[/?#]\S*)?")
+_PAGE: Final = re.compile(rf"{_HOST}(?::\d{{1,5}})?/\S*")
 _URL_PASSWORD: Final = re.compile(rf"^(\s*{_SCHEME}://[^/@:\s]*):[^/@]*@")
 
 
@@ -55,6 +56,11 @@ def _ends_cleanly(found: re.Match[str], separators: str) -> bool:
 def is_site(text: str) -> bool:
     """Whether ``text`` is a host, with port or path if any, written without a scheme."""
     return _SITE.fullmatch(text) is not None
+
+
+def is_page(text: str) -> bool:
+    """Whether ``text`` is a host and a path: what no password ends in, though it may end in ``.ab``."""
+    return _PAGE.fullmatch(text) is not None
 
 
 def without_password(url: str) -> str:

@@ -66,7 +66,8 @@ def open_leak(source: Path | BinaryIO, name: str = "") -> Iterator[Opened]:
 def _plain_file(source: Path | BinaryIO, name: str) -> _PlainFile:
     try:
         if isinstance(source, Path):
-            return _PlainFile(source, name or source.name, source.stat().st_size)
+            with source.open("rb") as opened:
+                return _PlainFile(source, name or source.name, opened.seek(0, 2))
         return _PlainFile(source, name or str(getattr(source, "name", "upload")), source.seek(0, 2))
     except OSError as error:
         raise BadInput(
@@ -126,8 +127,10 @@ def _parts(container: str, members: Sequence[Member]) -> Iterator[Opened]:
 def _part(container: str, member: Member, victims: Victims) -> Opened:
     name = f"{container}!{member.path}"
     head, whole = _head(member)
+    if not head and not whole:
+        return SkippedPart(name, SkipReason.DAMAGED)
     if reason := _why_unreadable(head, SkipReason.NESTED_ARCHIVE):
-        return SkippedPart(name, SkipReason.DAMAGED if member.size and not head else reason)
+        return SkippedPart(name, reason)
     kind = choose(head, member.path).kind
     folder = victims.folder_of(member.path)
     described = folder is not None and (kind is SourceKind.STEALER_LOG or victims.describes(folder))

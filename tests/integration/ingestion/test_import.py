@@ -88,7 +88,9 @@ def test_what_the_importer_states_wins(tmp_path: Path) -> None:
 
 def stealer_archive() -> bytes:
     buffer = io.BytesIO()
-    block = "URL: https://portal.test/\nUsername: ann@contoso.example\nPassword: {}\nApplication: Chrome\n====\n"
+    block = (
+        "URL: https://portal.test/\nUsername: ann@contoso.example\nPassword: {}\nApplication: Chrome\n====\n"
+    )
     with zipfile.ZipFile(buffer, "w") as archive:
         for number in (1, 2):
             archive.writestr(

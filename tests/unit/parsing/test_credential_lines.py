@@ -178,10 +178,17 @@ def test_the_first_lines_teach_the_order() -> None:
 
 
 def test_the_first_lines_teach_where_a_bare_site_stands() -> None:
-    sites = [f"f{i}@x.test:pw:site{i}.test/login" for i in range(9)]
-    found = only(*sites, f"{U}:p:w:b.test/login")
-    assert (found.secret.expose(), found.url) == ("p:w", "b.test/login")
-    assert only(f"{U}:p:w:b.test/login").secret.expose() == "p:w:b.test/login"
+    sites = [f"f{i}@x.test:pw:site{i}.test" for i in range(9)]
+    found = only(*sites, f"{U}:p:w:b.test")
+    assert (found.secret.expose(), found.url) == ("p:w", "b.test")
+    assert only(f"{U}:p:w:b.test").secret.expose() == "p:w:b.test"
+
+
+def test_a_page_at_the_end_is_no_part_of_the_password() -> None:
+    found = only(f"{U};p;w;b.test:8443/login?x=1")
+    assert (found.secret.expose(), found.url) == ("p;w", "b.test:8443/login?x=1")
+    for whole in ("b.test/login", "p:9q.a/x", "p:w.b"):
+        assert only(f"{U}:{whole}").secret.expose() == whole
 
 
 def test_the_first_lines_teach_a_blank_after_the_separator() -> None:

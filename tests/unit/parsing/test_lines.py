@@ -25,6 +25,9 @@ from emberwatch.parsing.lines import MAX_LINE, split_lines
         (b"\x0c\x1c\x85a\xe2\x80\xa8b", [b"\x0c\x1c\x85a\xe2\x80\xa8b"]),
         (codecs.BOM_UTF16_LE + "ü:p\r\nß".encode("utf-16-le"), ["ü:p".encode(), "ß".encode()]),
         (codecs.BOM_UTF16_BE + "ü:p\r\nß".encode("utf-16-be"), ["ü:p".encode(), "ß".encode()]),
+        (codecs.BOM_UTF8 + b"a\nb" + codecs.BOM_UTF8 + b"c" + codecs.BOM_UTF8, [b"a", b"b", b"c"]),
+        (codecs.BOM_UTF8, [b""]),
+        (b"a\n" + codecs.BOM_UTF8 + b"\nb", [b"a", b"", b"b"]),
     ],
 )
 def test_line_ends(data: bytes, lines: list[bytes]) -> None:

@@ -70,9 +70,10 @@ def test_the_callers_file_stays_open() -> None:
         assert not file.closed
 
 
-def test_a_missing_file_is_bad_input(tmp_path: Path) -> None:
-    with pytest.raises(BadInput):
-        list(open_leak(tmp_path / "missing.txt"))
+def test_a_missing_file_or_a_folder_is_bad_input(tmp_path: Path) -> None:
+    for path in (tmp_path / "missing.txt", tmp_path):
+        with pytest.raises(BadInput):
+            list(open_leak(path))
 
 
 @pytest.mark.parametrize(
