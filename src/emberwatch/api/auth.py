@@ -18,7 +18,7 @@ from emberwatch.core.secret import Secret
 class ApiTokenAuth(HttpBearer):
     """An API token of one person for one tenant."""
 
-    def authenticate(self, request: HttpRequest, token: str) -> Actor | None:
+    def authenticate(self, _request: HttpRequest, token: str) -> Actor | None:
         return actor_for_token(Secret(token), now=utc_now())
 
 
@@ -27,7 +27,7 @@ def actor_of(request: HttpRequest) -> Actor:
     return actor
 
 
-def not_signed_in(request: HttpRequest, error: Any) -> HttpResponse:
+def not_signed_in(request: HttpRequest, _error: Any) -> HttpResponse:
     given = "Authorization" in request.headers
     response = problem(
         HTTPStatus.UNAUTHORIZED,

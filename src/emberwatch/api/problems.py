@@ -123,7 +123,7 @@ def _of_our_fault(error: Exception) -> HttpResponse:
     )
 
 
-def on_error(request: HttpRequest, error: Any) -> HttpResponse:
+def on_error(_request: HttpRequest, error: Any) -> HttpResponse:
     return problem_of(error)
 
 
@@ -166,5 +166,5 @@ def _method_not_allowed(response: HttpResponseBase) -> HttpResponse:
     return fresh
 
 
-def nothing_here(request: HttpRequest) -> HttpResponse:
+def nothing_here(_request: HttpRequest) -> HttpResponse:
     raise Http404

@@ -3,19 +3,43 @@
 from __future__ import annotations
 
 import os
+import threading
+import time
+from typing import Final
 
 import django
+import structlog
 
 from emberwatch.config.embedded import EmbeddedPostgres
 from emberwatch.config.environment import Environment, load
+from emberwatch.core.errors import Unavailable
+
+log = structlog.get_logger(__name__)
+
+LOOK_AFTER_SECONDS: Final = 2.0
 
 
-def boot() -> Environment:
-    """Starts or joins the embedded database and sets Django up; call once, before any model is imported."""
+def boot(*, long_lived: bool = False) -> Environment:
+    """Starts or joins the embedded database and sets Django up; call once, before any model is imported.
+
+    ``long_lived``: a process that stays also starts the database again when somebody kills it.
+    """
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "emberwatch.config.settings")
     environment = load()
     environment.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
     if environment.uses_embedded_database:
-        EmbeddedPostgres(environment.data_dir).acquire()
+        database = EmbeddedPostgres(environment.data_dir)
+        database.acquire()
+        if long_lived:
+            threading.Thread(target=_look_after, args=(database,), daemon=True, name="database").start()
     django.setup()
     return environment
+
+
+def _look_after(database: EmbeddedPostgres) -> None:
+    while True:
+        time.sleep(LOOK_AFTER_SECONDS)
+        try:
+            database.acquire()
+        except Unavailable as error:
+            log.error("database_unavailable", reason=str(error))

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from typing import Any, Final
 
+import psycopg
 import structlog
 from procrastinate import App, exceptions
 from procrastinate.contrib.django import app as django_app
@@ -15,6 +17,7 @@ log = structlog.get_logger(__name__)
 # A worker that has not been heard of for this long is dead: its jobs are retried by another.
 HEARTBEAT_SECONDS: Final = 2.0
 DEAD_AFTER_SECONDS: Final = 10.0
+RECONNECT_SECONDS: Final = 2.0
 
 
 def worker_options(concurrency: int) -> dict[str, Any]:
@@ -29,8 +32,18 @@ def worker_options(concurrency: int) -> dict[str, Any]:
 
 
 def run_worker(*, concurrency: int = 4) -> None:
-    """Runs jobs until a signal ends it. Jobs that a killed worker held are retried within seconds."""
-    asyncio.run(_run(concurrency))
+    """Runs jobs until a signal ends it, also through a restart of the database.
+
+    Jobs that a killed worker held are retried within seconds.
+    """
+    while True:
+        try:
+            asyncio.run(_run(concurrency))
+        except (exceptions.ConnectorException, psycopg.Error, ExceptionGroup):
+            log.warning("worker_interrupted", reason="the database did not answer")
+            time.sleep(RECONNECT_SECONDS)
+        else:
+            return
 
 
 async def _run(concurrency: int) -> None:

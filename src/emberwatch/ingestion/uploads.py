@@ -61,7 +61,7 @@ class SealedSpoolHandler(FileUploadHandler):
             raise SkipFile
         self.import_id, self._writer = self._open_spool()
 
-    def receive_data_chunk(self, raw_data: bytes, start: int) -> None:
+    def receive_data_chunk(self, raw_data: bytes, start: int) -> None:  # noqa: ARG002 - Django names it
         if self._writer is None:
             return
         if self._writer.size + len(raw_data) > self._most_bytes:
@@ -71,7 +71,7 @@ class SealedSpoolHandler(FileUploadHandler):
             raise StopUpload(connection_reset=True)
         self._writer.write(raw_data)
 
-    def file_complete(self, file_size: int) -> SealedUpload | None:
+    def file_complete(self, file_size: int) -> SealedUpload | None:  # noqa: ARG002 - Django names it
         if self._writer is None or self.import_id is None:
             return None
         self._writer.finish()

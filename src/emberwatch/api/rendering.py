@@ -1,0 +1,178 @@
+"""From the product's objects to the shapes of the API."""
+
+from __future__ import annotations
+
+from typing import TypeVar
+
+from ninja import Schema
+
+from emberwatch.api.shapes import (
+    AuditRowOut,
+    AuditVerificationOut,
+    CheckItemOut,
+    CheckOut,
+    CredentialDetailOut,
+    CredentialOut,
+    DirectoryOut,
+    EvidenceOut,
+    HistoryEntryOut,
+    IdentityOut,
+    ImportDetailOut,
+    ImportOut,
+    MachineOut,
+    SightingOut,
+    TenantOut,
+    ValidationOut,
+)
+from emberwatch.audit.chain import Fault
+from emberwatch.audit.models import AuditRow
+from emberwatch.core.errors import BadInput
+from emberwatch.core.verdict import Certainty, Verdict, VerdictGroup
+from emberwatch.directories.base import CheckReport
+from emberwatch.directories.models import ConnectionStatus, DirectoryConnection
+from emberwatch.directories.queries import connection_of
+from emberwatch.directories.services import user_link
+from emberwatch.exposures.models import Credential, Sighting, VerdictRecord
+from emberwatch.exposures.queries import history_of, sightings_of
+from emberwatch.identities.models import Identity
+from emberwatch.ingestion.models import Import
+from emberwatch.tenants.models import Tenant
+from emberwatch.tenants.policy import Permission
+from emberwatch.tenants.queries import monitored_domains
+from emberwatch.validation.models import Validation, ValidationState
+
+Shape = TypeVar("Shape", bound=Schema)
+
+
+def _filled(shape: type[Shape], row: object, **others: object) -> Shape:
+    """The shape with every field that is not given read from the attribute of the same name."""
+    names = [name for name in shape.model_fields if name not in others]
+    return shape.model_validate({name: _plain(getattr(row, name)) for name in names} | others)
+
+
+def _plain(value: object) -> object:
+    return str(value) if type(value).__name__ == "UUID" else value
+
+
+def tenant(row: Tenant, permissions: frozenset[Permission]) -> TenantOut:
+    return _filled(TenantOut, row, domains=monitored_domains(row), permissions=sorted(permissions))
+
+
+def directory(row: DirectoryConnection) -> DirectoryOut:
+    return _filled(DirectoryOut, row)
+
+
+def check(row: DirectoryConnection, report: CheckReport) -> CheckOut:
+    return CheckOut(
+        status=ConnectionStatus(row.status),
+        status_sentence=row.status_sentence,
+        checked_at=report.checked_at,
+        items=[_filled(CheckItemOut, item) for item in report.items],
+    )
+
+
+def leak_import(row: Import) -> ImportOut:
+    return _filled(ImportOut, row)
+
+
+def import_detail(row: Import, permissions: frozenset[Permission]) -> ImportDetailOut:
+    rejects = row.rejects if Permission.IMPORT in permissions else None
+    return _filled(ImportDetailOut, row, rejects=rejects)
+
+
+def _certainty(value: str) -> Certainty | None:
+    return Certainty(value) if value else None
+
+
+def _secret_features(row: Credential, permissions: frozenset[Permission]) -> dict[str, object]:
+    if Permission.REVEAL_PASSWORD in permissions:
+        return {"secret_length": row.secret_length, "secret_classes": row.secret_classes}
+    return {"secret_length": None, "secret_classes": None}
+
+
+def _credential_fields(row: Credential, permissions: frozenset[Permission]) -> dict[str, object]:
+    return {
+        "identity": _identity(row.identity),
+        "certainty": _certainty(row.certainty),
+    } | _secret_features(row, permissions)
+
+
+def credential(row: Credential, permissions: frozenset[Permission]) -> CredentialOut:
+    return _filled(CredentialOut, row, **_credential_fields(row, permissions))
+
+
+def credential_detail(row: Credential, permissions: frozenset[Permission]) -> CredentialDetailOut:
+    history = [_history_entry(entry) for entry in history_of(row)]
+    return _filled(
+        CredentialDetailOut,
+        row,
+        **_credential_fields(row, permissions),
+        evidence=history[0].evidence if history else None,
+        user_link=_user_link(row),
+        sightings=[_sighting(sighting) for sighting in sightings_of(row)],
+        history=history,
+    )
+
+
+def _identity(row: Identity | None) -> IdentityOut | None:
+    return _filled(IdentityOut, row) if row else None
+
+
+def _user_link(row: Credential) -> str | None:
+    connection = connection_of(row.tenant_id)
+    if row.verdict_group != VerdictGroup.ACTIVE or row.identity is None or connection is None:
+        return None
+    if connection.entra_tenant_id != row.identity.entra_tenant_id:
+        return None
+    try:
+        return user_link(connection, row.identity.object_id)
+    except BadInput:
+        # The operator has taken the cloud `custom` away since; the credential is still worth reading.
+        return None
+
+
+def _sighting(row: Sighting) -> SightingOut:
+    return _filled(
+        SightingOut,
+        row,
+        source_kind=row.source.kind,
+        source_name=row.source.name,
+        machine=_filled(MachineOut, row.machine) if row.machine else None,
+    )
+
+
+def _history_entry(row: VerdictRecord) -> HistoryEntryOut:
+    return _filled(
+        HistoryEntryOut,
+        row,
+        verdict_group=Verdict(row.verdict).group,
+        certainty=_certainty(row.certainty),
+        evidence=EvidenceOut.model_validate(row.evidence),
+    )
+
+
+def validation(row: Validation) -> ValidationOut:
+    record = row.verdict_record if row.state == ValidationState.DONE else None
+    entry = _history_entry(record) if record else None
+    return _filled(
+        ValidationOut,
+        row,
+        verdict=entry.verdict if entry else None,
+        verdict_group=entry.verdict_group if entry else None,
+        certainty=entry.certainty if entry else None,
+        evidence=entry.evidence if entry else None,
+    )
+
+
+def audit_row(row: AuditRow) -> AuditRowOut:
+    return _filled(AuditRowOut, row)
+
+
+def audit_verification(length: int, fault: Fault | None) -> AuditVerificationOut:
+    return AuditVerificationOut.model_validate(
+        {
+            "is_intact": fault is None,
+            "length": length,
+            "fault": {"sequence": fault.sequence, "what": fault.what} if fault else None,
+        }
+    )

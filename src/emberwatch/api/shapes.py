@@ -1,0 +1,276 @@
+"""The JSON shapes of the API. Names are stable and shared with the command line's ``--json``.
+
+None of them has a place for a plaintext password or for a directory connection's secret.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Any, TypeAlias
+
+from ninja import Field, Schema
+from pydantic import ConfigDict, SecretStr, WithJsonSchema
+
+from emberwatch.core.verdict import Certainty, Verdict, VerdictGroup
+from emberwatch.directories.base import CheckState
+from emberwatch.directories.entra.clouds import CUSTOM
+from emberwatch.directories.models import ConnectionStatus
+from emberwatch.exposures.models import SecretKind, SourceKind
+from emberwatch.ingestion.models import ImportState
+from emberwatch.tenants.policy import Permission
+from emberwatch.validation.models import ValidationState
+
+Id: TypeAlias = Annotated[str, WithJsonSchema({"type": "string", "format": "uuid"})]
+"""An id in an address. One that is no UUID is answered like one that does not exist."""
+
+
+class TenantOut(Schema):
+    id: Id
+    name: str
+    domains: list[str] = Field(description="The monitored domains.")
+    permissions: list[Permission] = Field(description="What this token may do here.")
+    created_at: datetime
+
+
+class CheckItemOut(Schema):
+    name: str
+    state: CheckState
+    sentence: str
+    remedy: str
+    code: str
+
+
+class DirectoryDomainOut(Schema):
+    name: str
+    is_verified: bool
+    authentication: str
+
+
+class DirectoryOut(Schema):
+    """A tenant's Entra ID Configuration. The client secret is never part of it."""
+
+    kind: str
+    cloud: str
+    entra_tenant_id: Id
+    client_id: Id
+    status: ConnectionStatus
+    status_sentence: str
+    halted_at: datetime | None = Field(
+        description="Set when an answer stopped the directory: nothing is sent until a check is good again."
+    )
+    last_check_at: datetime | None
+    last_good_check_at: datetime | None
+    check_items: list[CheckItemOut]
+    permissions: list[str] = Field(description="Application permissions that the directory granted.")
+    domains: list[DirectoryDomainOut]
+    organisation_name: str
+    lockout_threshold: int | None
+    lockout_seconds: int | None
+    created_at: datetime
+    updated_at: datetime
+
+
+class DirectoryIn(Schema):
+    """The three fields of Entra ID Configuration and the cloud."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    client_id: str = Field(max_length=100, description="Entra Client ID: the Application (client) ID.")
+    client_secret: SecretStr = Field(
+        SecretStr(""),
+        max_length=1000,
+        description="Entra Client Secret: the Value, not the ID. Empty keeps the stored one.",
+    )
+    entra_tenant_id: str = Field(max_length=100, description="Entra Tenant ID: the Directory (tenant) ID.")
+    cloud: str = Field(
+        "global",
+        max_length=16,
+        description=f"global, usgov, usgovdod, china, or {CUSTOM} when the operator has set one.",
+    )
+
+
+class CheckOut(Schema):
+    status: ConnectionStatus
+    status_sentence: str
+    checked_at: datetime
+    items: list[CheckItemOut]
+
+
+class ImportOut(Schema):
+    id: Id
+    file_name: str
+    size: int
+    format: str = Field(description="The parser that was asked for; empty for automatic.")
+    source_kind: str
+    source_name: str
+    leaked_at: datetime | None
+    state: ImportState
+    read: int = Field(description="Entries; the sum of foreign, matched_new, duplicate and rejected.")
+    foreign: int
+    matched_new: int
+    duplicate: int
+    rejected: int
+    error: str
+    requested_by: str
+    requested_at: datetime
+    finished_at: datetime | None
+
+
+class RejectOut(Schema):
+    file: str
+    line: int
+    reason: str
+    sample: str = Field(description="The entry's shape; what stood in it is masked.")
+
+
+class SkippedPartOut(Schema):
+    name: str
+    reason: str
+
+
+class ImportDetailOut(ImportOut):
+    rejects: list[RejectOut] | None = Field(
+        description="The first rejected entries; null without the permission to import."
+    )
+    skipped_parts: list[SkippedPartOut]
+
+
+class IdentityOut(Schema):
+    """The account in the directory that the login belongs to."""
+
+    id: Id
+    entra_tenant_id: Id
+    object_id: Id
+    user_principal_name: str
+    display_name: str
+    mail: str
+    enabled: bool | None
+    user_type: str
+    synced: bool
+    last_password_change_at: datetime | None
+    account_created_at: datetime | None
+    read_at: datetime
+
+
+class CredentialOut(Schema):
+    id: Id
+    login: str
+    domain: str = Field(description="The monitored domain that the login belongs to.")
+    verdict: Verdict
+    verdict_group: VerdictGroup
+    certainty: Certainty | None
+    verdict_at: datetime | None
+    secret_kind: SecretKind
+    secret_length: int | None = Field(description="Null without the permission to reveal passwords.")
+    secret_classes: str | None = Field(
+        description="`a` lower, `A` upper, `1` digit, `#` other; null without the permission to reveal."
+    )
+    source_kind: SourceKind
+    leaked_at: datetime | None
+    first_seen_at: datetime
+    last_seen_at: datetime
+    identity: IdentityOut | None
+
+
+class MachineOut(Schema):
+    """An infected device named by a stealer log."""
+
+    family: str
+    computer_name: str
+    user_name: str
+    operating_system: str
+    ip_address: str
+    country: str
+    infected_at: datetime | None
+
+
+class SightingOut(Schema):
+    id: Id
+    source_kind: SourceKind
+    source_name: str
+    file_name: str
+    line: int
+    url: str
+    application: str
+    leaked_at: datetime | None
+    seen_at: datetime
+    machine: MachineOut | None
+
+
+class EvidenceOut(Schema):
+    """The facts that a verdict rests on. Which of the optional ones are there depends on the method."""
+
+    model_config = ConfigDict(extra="allow")
+
+    method: str = Field(description="How the verdict was reached, such as `one sign-in`.")
+    attempts: int = Field(description="Sign-ins that were sent for it: 0 or 1.")
+    because: str
+    why_not_more_certain: str = ""
+    rule: str | None = None
+    code: str | None = Field(None, description="The directory's own code.")
+    code_name: str | None = None
+    http_status: int | None = None
+    trace_id: str | None = None
+    correlation_id: str | None = None
+    answered_at: str | None = None
+    table_version: str | None = Field(None, description="Version of the table that maps codes to verdicts.")
+    attempts_left: int | None = None
+    next_slot_at: str | None = Field(None, description="When the attempt budget allows the next sign-in.")
+    account: dict[str, Any] | None = None
+    directory: dict[str, Any] | None = None
+
+
+class HistoryEntryOut(Schema):
+    verdict: Verdict
+    verdict_group: VerdictGroup
+    certainty: Certainty | None
+    at: datetime
+    decided_for: str = Field(description="On whose behalf it was asked.")
+    evidence: EvidenceOut
+
+
+class CredentialDetailOut(CredentialOut):
+    evidence: EvidenceOut | None = Field(description="Of the present verdict; null while nobody has looked.")
+    user_link: str | None = Field(
+        description="The account in the Entra admin center; given when the verdict's group is active."
+    )
+    sightings: list[SightingOut] = Field(description="The newest 100.")
+    history: list[HistoryEntryOut] = Field(description="The newest 100 verdicts.")
+
+
+class ValidationOut(Schema):
+    """One validation: poll it until its state is `done`."""
+
+    id: Id
+    credential_id: Id
+    state: ValidationState
+    requested_by: str
+    requested_at: datetime
+    finished_at: datetime | None
+    verdict: Verdict | None = Field(description="Null until the state is `done`.")
+    verdict_group: VerdictGroup | None
+    certainty: Certainty | None
+    evidence: EvidenceOut | None
+
+
+class AuditRowOut(Schema):
+    sequence: int
+    at: datetime
+    actor: str
+    action: str
+    subject: str
+    reason: str
+    facts: dict[str, Any]
+    previous_hash: str
+    row_hash: str
+
+
+class AuditFaultOut(Schema):
+    sequence: int
+    what: str
+
+
+class AuditVerificationOut(Schema):
+    is_intact: bool
+    length: int = Field(description="The number of rows that the chain's head names.")
+    fault: AuditFaultOut | None
