@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 import threading
-import time
 from typing import Final
 
 import django
@@ -31,14 +31,16 @@ def boot(*, long_lived: bool = False) -> Environment:
         database = EmbeddedPostgres(environment.data_dir)
         database.acquire()
         if long_lived:
-            threading.Thread(target=_look_after, args=(database,), daemon=True, name="database").start()
+            leaving = threading.Event()
+            # Registered last, so it runs before the database is left: nothing starts it again after that.
+            atexit.register(leaving.set)
+            threading.Thread(target=_look_after, args=(database, leaving), daemon=True, name="database").start()
     django.setup()
     return environment
 
 
-def _look_after(database: EmbeddedPostgres) -> None:
-    while True:
-        time.sleep(LOOK_AFTER_SECONDS)
+def _look_after(database: EmbeddedPostgres, leaving: threading.Event) -> None:
+    while not leaving.wait(LOOK_AFTER_SECONDS):
         try:
             database.acquire()
         except Unavailable as error:

@@ -27,7 +27,7 @@ _OTHER_ARCHIVES: Final = (
 _TAR_MARK: Final = (257, b"ustar")
 _UTF16: Final = (b"\xff\xfe", b"\xfe\xff")
 _CONTROLS: Final = bytes(i for i in range(32) if i not in b"\t\n\r\x0b\x0c\x1b")
-_MOST_CONTROLS: Final = 0.1
+_MOST_CONTROLS: Final = 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,8 +104,8 @@ def _single(plain: _PlainFile, head: bytes) -> Opened:
 
 def _archive(source: Path | BinaryIO, name: str) -> Iterator[Opened]:
     members = open_zip(source)
-    if isinstance(members, SkipReason):
-        yield SkippedPart(name, members)
+    if isinstance(members, SkipReason) or not members:
+        yield SkippedPart(name, members or SkipReason.EMPTY)
         return
     yield from _parts(name, members)
 

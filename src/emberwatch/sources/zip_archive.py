@@ -84,7 +84,10 @@ def open_zip(file: Path | BinaryIO) -> list[ZipMember] | SkipReason:
         archive.close()
         return SkipReason.TOO_MANY_ENTRIES
     files = (info for info in infos if not info.is_dir())
-    return [ZipMember(archive, info, safe_path(info.filename), _refusal(info)) for info in files]
+    return [
+        ZipMember(archive, info, safe_path(info.filename), _refusal(info, archive.start_dir))
+        for info in files
+    ]
 
 
 def safe_path(name: str) -> str:
@@ -101,14 +104,16 @@ def _unchecked(info: zipfile.ZipInfo) -> zipfile.ZipInfo:
     return bare
 
 
-def _refusal(info: zipfile.ZipInfo) -> SkipReason | None:
+def _refusal(info: zipfile.ZipInfo, end: int) -> SkipReason | None:
     if stat.S_ISLNK(info.external_attr >> 16):
         return SkipReason.LINK
     if info.flag_bits & 0x1:
         return SkipReason.ENCRYPTED
     if info.compress_type not in _READABLE:
         return SkipReason.UNSUPPORTED_COMPRESSION
-    if info.file_size > RATIO_FROM and info.file_size > MAX_RATIO * max(info.compress_size, 1):
+    # The packed size is a claim; what lies before the directory is the most that it can be.
+    packed = min(info.compress_size, end - info.header_offset)
+    if info.file_size > RATIO_FROM and info.file_size > MAX_RATIO * max(packed, 1):
         return SkipReason.SUSPICIOUS_RATIO
     return None
 

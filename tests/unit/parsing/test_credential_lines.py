@@ -171,8 +171,10 @@ def test_a_weak_hash_shape_counts_only_among_hashes() -> None:
 def test_the_first_lines_teach_the_order() -> None:
     strange = f"jdoe:abc@{U[2:]}"
     assert isinstance(parse(strange)[0], ParsedCredential)
-    login_first = [f"f{i}@x.test:pw" for i in range(20)]
-    assert parse(*login_first, strange)[-1] == Foreign(21)
+    login_first = [f"f{i}@x.test:pw" for i in range(40)]
+    assert parse(*login_first, strange)[-1] == Foreign(41)
+    mixed = [*login_first, "pw:f@x.test", "pw:g@x.test"]
+    assert isinstance(parse(*mixed, strange)[-1], ParsedCredential)
     secret_first = [f"pw{i}:f{i}@x.test" for i in range(9)]
     assert only(*secret_first, f"f@x.test:{U}").secret.expose() == "f@x.test"
 

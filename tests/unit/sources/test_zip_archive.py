@@ -56,6 +56,12 @@ def test_a_bomb_is_refused_by_its_ratio_and_its_neighbour_is_read() -> None:
     assert found == {"bomb.txt": SkipReason.SUSPICIOUS_RATIO, "combo.txt": None}
 
 
+def test_a_bomb_that_claims_to_be_packed_larger_is_refused_as_well() -> None:
+    data = bytearray(zipped({"bomb.txt": b"0" * (11 * 1024**2)}).getvalue())
+    struct.pack_into("<L", data, data.index(b"PK\x01\x02") + 20, 0x7FFF_FFFF)
+    assert reasons(io.BytesIO(bytes(data))) == {"bomb.txt": SkipReason.SUSPICIOUS_RATIO}
+
+
 def test_a_well_packed_small_file_is_no_bomb() -> None:
     assert reasons(zipped({"small.txt": b"a@b.test:c\n" * 100_000})) == {"small.txt": None}
 
@@ -178,6 +184,10 @@ def test_mutated_archives_never_raise(seed: int) -> None:
         data[dice.randrange(4, len(data))] = dice.randrange(256)
     read_all(bytes(data))
     read_all(SOUND[: dice.randrange(4, len(SOUND))])
+
+
+def test_an_archive_of_nothing_is_empty() -> None:
+    assert reasons(zipped({})) == reasons(zipped({"folder/": ""})) == {"x.zip": SkipReason.EMPTY}
 
 
 def test_the_sound_archive_is_read_whole() -> None:
