@@ -40,7 +40,10 @@ def is_fresh(kind: str) -> bool:
 def make_venv() -> None:
     """Makes the folder anew unless it holds a working Python and no half-done installation."""
     if STARTED.exists() or not _works():
-        _run(sys.executable, "-m", "venv", "--clear", str(VENV))
+        # pip comes after the mark, so that a half-copied pip is never taken for a whole one.
+        _run(sys.executable, "-m", "venv", "--clear", "--without-pip", str(VENV))
+        STARTED.touch()
+        _run(str(PYTHON), "-m", "ensurepip", "--default-pip", output=subprocess.DEVNULL)
 
 
 def _works() -> bool:
@@ -92,8 +95,8 @@ def _pip(*arguments: str) -> None:
     _run(sys.executable, "-m", "pip", "--disable-pip-version-check", "--no-input", "-qq", *arguments)
 
 
-def _run(*command: str) -> None:
-    code = subprocess.run(command, check=False).returncode
+def _run(*command: str, output: int | None = None) -> None:
+    code = subprocess.run(command, stdout=output, check=False).returncode
     if code != 0:
         sys.exit(f"Could not make .venv: {' '.join(command[1:4])} ended with {code}; see above.")
 
@@ -117,4 +120,7 @@ def main(kind: str, step: str = "") -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(*sys.argv[1:]))
+    try:
+        sys.exit(main(*sys.argv[1:]))
+    except KeyboardInterrupt:
+        sys.exit(130)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from typing import Any, Final
 
 from django.http import HttpRequest
@@ -11,6 +12,8 @@ from ninja.errors import AuthenticationError
 from ninja.errors import ValidationError as NinjaValidationError
 from ninja.openapi.schema import OpenAPISchema
 from ninja.parser import Parser
+from ninja.renderers import JSONRenderer
+from ninja.responses import NinjaJSONEncoder
 
 from emberwatch import __version__
 from emberwatch.api.auth import ApiTokenAuth, not_signed_in
@@ -29,6 +32,19 @@ _INTRODUCTION: Final = (
     "Every error is a problem document (RFC 9457). Times are ISO 8601 in UTC, ids are strings. "
     "No answer holds a plaintext password."
 )
+
+
+class _Encoder(NinjaJSONEncoder):
+    """Times to the microsecond: an audit row's hash is made over all of it."""
+
+    def default(self, o: Any) -> Any:
+        if isinstance(o, datetime):
+            return o.astimezone(UTC).isoformat().replace("+00:00", "Z")
+        return super().default(o)
+
+
+class _Renderer(JSONRenderer):
+    encoder_class = _Encoder
 
 
 class JsonOnly(Parser):
@@ -67,6 +83,7 @@ api = EmberwatchApi(
     urls_namespace="api",
     auth=ApiTokenAuth(),
     parser=JsonOnly(),
+    renderer=_Renderer(),
     docs=Reference(),
 )
 for _routes in (tenants, directory, imports, credentials, validations, audit):

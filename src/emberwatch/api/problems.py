@@ -6,7 +6,7 @@ import traceback
 from collections.abc import Callable, Mapping
 from functools import wraps
 from http import HTTPStatus
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import structlog
 from django.core.exceptions import RequestDataTooBig, SuspiciousOperation
@@ -28,7 +28,7 @@ _CHARSETS: Final = frozenset({"utf-8", "utf8", "us-ascii"})
 class Problem(Schema):
     """What went wrong, in plain words, and what to do about it."""
 
-    type: str = Field("about:blank", description="Always `about:blank`: the status says what kind it is.")
+    type: Literal["about:blank"] = Field(description="The status says what kind of problem it is.")
     title: str = Field(description="The status in words.")
     status: int
     detail: str = Field(description="One plain sentence about this very request.")
@@ -49,7 +49,9 @@ class TooLarge(Exception):
 
 
 def problem(status: HTTPStatus, detail: str, *, remedy: str = "", field: str = "") -> HttpResponse:
-    body = Problem(title=status.phrase, status=status, detail=detail, remedy=remedy, field=field)
+    body = Problem(
+        type="about:blank", title=status.phrase, status=status, detail=detail, remedy=remedy, field=field
+    )
     return JsonResponse(body.model_dump(), status=status, content_type=MEDIA_TYPE)
 
 
@@ -75,6 +77,12 @@ _REQUEST_ERRORS: Final[Mapping[type[Exception], tuple[HTTPStatus, str]]] = {
 }
 
 
+# Where pydantic's own words would be a regular expression.
+_SENTENCES: Final[Mapping[str, str]] = {
+    "string_pattern_mismatch": "This does not have the form that the reference describes",
+}
+
+
 def problem_of(error: Exception) -> HttpResponse:
     """The document for any error. What a fault of ours says goes to the log's reader, never to the caller."""
     if isinstance(error, EmberwatchError):
@@ -96,7 +104,8 @@ def problem_of(error: Exception) -> HttpResponse:
 def _of_validation(error: ValidationError) -> HttpResponse:
     first: dict[str, Any] = error.errors[0]
     field = field_name(first["loc"])
-    return problem(HTTPStatus.UNPROCESSABLE_ENTITY, f"{field}: {first['msg']}.", field=field)
+    sentence = _SENTENCES.get(first["type"], str(first["msg"]))
+    return problem(HTTPStatus.UNPROCESSABLE_ENTITY, f"{field}: {sentence}.", field=field)
 
 
 def field_name(location: tuple[str | int, ...]) -> str:

@@ -18,6 +18,6 @@ def _guarded(pattern: URLPattern) -> URLPattern:
 
 urlpatterns = [
     path("docs.css", guarded(style_sheet), name="reference-style"),
-    *(_guarded(pattern) for pattern in api.urls[0]),
-    re_path(r"(?s)^.*$", guarded(nothing_here)),
+    *(_guarded(pattern) for pattern in api.urls[0] if isinstance(pattern, URLPattern)),
+    re_path(r"^", guarded(nothing_here)),
 ]

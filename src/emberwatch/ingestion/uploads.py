@@ -20,7 +20,7 @@ FILE_FIELD: Final = "file"
 MOST_UPLOAD_BYTES: Final = 64 * 1024**3
 
 
-class SealedUpload(UploadedFile):
+class SealedUpload(UploadedFile):  # type: ignore[type-arg]
     """Stands in ``request.FILES`` for a file that lies sealed in the spool; its content cannot be read here."""
 
     def __init__(self, import_id: UUID, name: str, size: int) -> None:

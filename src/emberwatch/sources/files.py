@@ -104,10 +104,12 @@ def _single(plain: _PlainFile, head: bytes) -> Opened:
 
 def _archive(source: Path | BinaryIO, name: str) -> Iterator[Opened]:
     members = open_zip(source)
-    if isinstance(members, SkipReason) or not members:
-        yield SkippedPart(name, members or SkipReason.EMPTY)
-        return
-    yield from _parts(name, members)
+    if isinstance(members, SkipReason):
+        yield SkippedPart(name, members)
+    elif not members:
+        yield SkippedPart(name, SkipReason.EMPTY)
+    else:
+        yield from _parts(name, members)
 
 
 def _parts(container: str, members: Sequence[Member]) -> Iterator[Opened]:

@@ -1,0 +1,59 @@
+"""A caller of the API with a token of its own, and one role's view of a tenant."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from importlib.util import find_spec
+from typing import Any
+
+import pytest
+from django.http import HttpResponse
+from django.test import Client
+from pytest_django import Settings
+
+from emberwatch.accounts.actor import actor_for_user
+from emberwatch.accounts.models import User
+from emberwatch.accounts.services import create_api_token
+from emberwatch.core.clock import utc_now
+from emberwatch.tenants.models import Tenant
+from tests.factories import make_user
+
+
+@dataclass
+class Caller:
+    """Sends requests with a bearer token, as a program of a customer would."""
+
+    client: Client
+    user: User
+    tenant: Tenant
+    token: str
+
+    def __call__(self, method: str, path: str, body: object = None, **headers: str) -> HttpResponse:
+        content = {} if body is None else {"data": json.dumps(body), "content_type": "application/json"}
+        named = {"Authorization": f"Bearer {self.token}"} | {
+            name.replace("_", "-"): value for name, value in headers.items()
+        }
+        answer: Any = self.client.generic(method, f"/api/v1{path}", headers=named, **content)
+        return answer
+
+    def get(self, path: str, **headers: str) -> Any:
+        return self("GET", path, **headers)
+
+    def here(self, path: str = "") -> str:
+        return f"/tenants/{self.tenant.id}{path}"
+
+
+def caller_for(tenant: Tenant, role: str) -> Caller:
+    user = make_user(tenant, role)
+    _, text = create_api_token(user, tenant, "test", actor=actor_for_user(user), now=utc_now())
+    return Caller(Client(), user, tenant, text.expose())
+
+
+@pytest.fixture(autouse=True)
+def _only_the_api(settings: Settings) -> None:
+    if find_spec("emberwatch.web.urls") is None:
+        settings.ROOT_URLCONF = "tests.integration.api.urls"
+        settings.MIDDLEWARE = [
+            name for name in settings.MIDDLEWARE if not name.startswith(("emberwatch.web.", "allauth."))
+        ]
