@@ -25,6 +25,7 @@ from emberwatch.core.errors import BadInput, Conflict, EmberwatchError
 from emberwatch.core.ids import new_id
 from emberwatch.engine.facts import announce
 from emberwatch.exposures.models import Source, SourceKind
+from emberwatch.ingestion.counts import ImportCounts
 from emberwatch.ingestion.models import Import, ImportState
 from emberwatch.ingestion.recording import Batch, Recorder
 from emberwatch.matching.domains import DomainSet
@@ -222,6 +223,9 @@ class _Reading:
             else:
                 self._read_part(part)
 
+    def counts(self) -> ImportCounts:
+        return ImportCounts(self.read_entries, self.foreign, self.new, self.duplicate, self.rejected)
+
     def _read_part(self, part: LeakPart) -> None:
         parser = choose(part.head, part.name, self._wanted.format or None)
         source = self._source(self._wanted.source_kind or str(parser.kind))
@@ -287,20 +291,15 @@ def _batches(credentials: Iterator[ParsedCredential]) -> Iterator[list[ParsedCre
 
 
 def _finish(wanted: Import, reading: _Reading, actor: Actor, now: datetime) -> None:
+    counts = reading.counts().to_dict()
+    for name, number in counts.items():
+        setattr(wanted, name, number)
     wanted.state = ImportState.DONE
-    wanted.read = reading.read_entries
-    wanted.foreign = reading.foreign
-    wanted.matched_new = reading.new
-    wanted.duplicate = reading.duplicate
-    wanted.rejected = reading.rejected
     wanted.rejects = reading.rejects
     wanted.skipped_parts = reading.skipped[:200]
     wanted.source = reading.source
     wanted.finished_at = now
     wanted.save()
-    counts = {
-        name: getattr(wanted, name) for name in ("read", "foreign", "matched_new", "duplicate", "rejected")
-    }
     record(wanted.tenant_id, "import.finished", f"import:{wanted.id}", actor=actor, now=now, facts=counts)
     announce("import.finished", import_id=str(wanted.id), tenant_id=str(wanted.tenant_id))
     if reading.new:

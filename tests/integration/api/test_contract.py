@@ -14,9 +14,11 @@ from hypothesis import settings as searching
 from pytest_django import Settings
 
 from emberwatch.accounts.actor import SYSTEM
+from emberwatch.accounts.models import Role
 from emberwatch.core.clock import utc_now
 from emberwatch.ingestion.services import ImportOptions, open_upload, request_import
 from emberwatch.simulator import UserScenario
+from emberwatch.tenants.models import Tenant
 from emberwatch.validation.services import request_validation, run_validation
 from tests.factories import connect, make_credential, make_tenant
 from tests.integration.api.conftest import Caller, caller_for
@@ -48,11 +50,15 @@ def world(start_entra: StartEntra, settings: Settings) -> Mapping[str, str]:
     }
 
 
-@pytest.fixture(params=["viewer", "analyst", "admin"])
-def caller(request: pytest.FixtureRequest, world: Mapping[str, str]) -> Caller:
-    from emberwatch.tenants.models import Tenant
+# Autouse, since the test's own fixtures are asked for too late to be parametrised.
+@pytest.fixture(params=list(Role), autouse=True)
+def role(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
 
-    return caller_for(Tenant.objects.get(pk=world["tenant_id"]), request.param)
+
+@pytest.fixture
+def caller(role: str, world: Mapping[str, str]) -> Caller:
+    return caller_for(Tenant.objects.get(pk=world["tenant_id"]), role)
 
 
 @pytest.fixture
