@@ -107,9 +107,8 @@ def main(kind: str, step: str = "") -> int:
         return 0 if is_fresh(kind) else 1
     if step == "--inside":
         if not is_fresh(kind):
-            print(
-                f"Installing into .venv (Python {platform.python_version()}); this takes a minute …",
-                flush=True,
+            sys.stderr.write(
+                f"Installing into .venv (Python {platform.python_version()}); this takes a minute …\n"
             )
             install(kind)
         return 0

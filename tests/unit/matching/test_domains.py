@@ -98,6 +98,7 @@ def test_a_typed_domain_is_put_in_form(typed: str, domain: str) -> None:
         "a" * 64 + ".example",
         "a." * 130 + "example",
         "contoso\u3002example",
+        "\u212aontoso.example",
     ],
 )
 def test_junk_is_refused_with_a_sentence(typed: str) -> None:

@@ -84,6 +84,8 @@ def test_password_first(password: str) -> None:
         (f"https://contoso.example/?u={U}:f@x.test:pw", "f@x.test"),
         (f"https://a.test/login:jdoe:{U}", "jdoe"),
         (f"https://a.test/x?p=1:jdoe:{U}", "jdoe"),
+        (f"https://a.test/login:jdoe:{U}:pw", "jdoe"),
+        (f"a.test/login:jdoe:{U}:pw", "jdoe"),
         (f"https://a.test/login:jdoe:a {U}", "jdoe"),
         ("https://vpn.contoso.example/:jdoe:pw", "jdoe"),
         ("https://a.test/:CONTOSO\\jdoe:pw", "CONTOSO\\jdoe"),
@@ -105,7 +107,10 @@ def test_a_login_alone_has_no_password(text: str) -> None:
     assert found and (found.login, found.password) == (U, None)
 
 
-@pytest.mark.parametrize("text", [f"jdoe:{U}:pw", f'"{U}","pw"', "", "no entry", "https://a.test/x"])
+@pytest.mark.parametrize(
+    "text",
+    [f"jdoe:{U}:pw", f"https://a.test/login;jdoe:{U} pw", f'"{U}","pw"', "", "no entry", "https://a.test/x"],
+)
 def test_what_has_no_sound_reading_is_not_cut(text: str) -> None:
     assert cut(text) is None
 

@@ -177,3 +177,10 @@ def test_hashes_and_encodings_are_noticed() -> None:
 def test_a_second_name_for_the_login_belongs_to_the_same_block() -> None:
     (found,) = credentials(parse(f"URL: {A}\nLogin: jdoe\nEmail: {U}\nPassword: pw\n\n"))
     assert found.login == "jdoe"
+
+
+def test_a_key_that_came_before_begins_the_next_block_though_this_one_lacks_a_password() -> None:
+    first, second = f"URL: {A}\nLogin: {U}\n", f"URL: {A}2\nLogin: v@contoso.example\nPassword: pw\n"
+    outcomes = parse(first + second)
+    assert rejects(outcomes) == [RejectReason.NO_PASSWORD]
+    assert [(c.login, c.url, c.line) for c in credentials(outcomes)] == [("v@contoso.example", f"{A}2", 3)]
