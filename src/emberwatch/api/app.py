@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from django.http import HttpRequest
+from django.http import Http404, HttpRequest
 from ninja import NinjaAPI
-from ninja.errors import AuthenticationError
+from ninja.errors import AuthenticationError, HttpError
 from ninja.errors import ValidationError as NinjaValidationError
 from ninja.openapi.schema import OpenAPISchema
 from ninja.parser import Parser
@@ -88,6 +88,7 @@ api = EmberwatchApi(
 )
 for _routes in (tenants, directory, imports, credentials, validations, audit):
     api.add_router("", _routes.router)
-api.add_exception_handler(Exception, on_error)
-api.add_exception_handler(NinjaValidationError, on_error)
+# django-ninja looks for the nearest kind, and has answers of its own for all of these.
+for _kind in (Exception, Http404, HttpError, NinjaValidationError):
+    api.add_exception_handler(_kind, on_error)
 api.add_exception_handler(AuthenticationError, not_signed_in)

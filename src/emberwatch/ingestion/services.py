@@ -42,6 +42,7 @@ from emberwatch.vault.spool import SpoolWriter, open_spool, spool_path
 log = structlog.get_logger(__name__)
 
 MOST_REJECT_SAMPLES: Final = 50
+MOST_SKIPPED_PARTS: Final = 200
 BATCH_SIZE: Final = 2000
 
 
@@ -214,6 +215,7 @@ class _Reading:
         self.new = self.duplicate = 0
         self.rejects: list[dict[str, str | int]] = []
         self.skipped: list[dict[str, str]] = []
+        self._other_files = 0
         self.source: Source | None = None
 
     def read(self, file: BinaryIO) -> None:
@@ -242,7 +244,19 @@ class _Reading:
             self._skip(part.name, SkipReason.DAMAGED)
 
     def _skip(self, name: str, reason: SkipReason) -> None:
-        self.skipped.append({"name": _printable(name), "reason": reason.label})
+        if reason is SkipReason.NOT_CREDENTIALS:
+            # A stealer archive holds hundreds of these; one line for all keeps what matters in sight.
+            self._other_files += 1
+        else:
+            self.skipped.append({"name": _printable(name), "reason": reason.label})
+
+    def skipped_parts(self) -> list[dict[str, str]]:
+        parts = self.skipped[:MOST_SKIPPED_PARTS]
+        if self._other_files:
+            parts.append(
+                {"name": f"{self._other_files} other files", "reason": SkipReason.NOT_CREDENTIALS.label}
+            )
+        return parts
 
     def _sorted(self, part: LeakPart, outcomes: Iterator[object]) -> Iterator[ParsedCredential]:
         for outcome in outcomes:
@@ -296,7 +310,7 @@ def _finish(wanted: Import, reading: _Reading, actor: Actor, now: datetime) -> N
         setattr(wanted, name, number)
     wanted.state = ImportState.DONE
     wanted.rejects = reading.rejects
-    wanted.skipped_parts = reading.skipped[:200]
+    wanted.skipped_parts = reading.skipped_parts()
     wanted.source = reading.source
     wanted.finished_at = now
     wanted.save()

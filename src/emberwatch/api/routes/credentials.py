@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Annotated
 
 from django.http import HttpRequest
@@ -13,6 +15,7 @@ from emberwatch.api.answers import answers
 from emberwatch.api.auth import actor_of
 from emberwatch.api.paging import Page, Paging
 from emberwatch.api.shapes import CredentialDetailOut, CredentialOut, Id
+from emberwatch.core.errors import BadInput
 from emberwatch.core.verdict import Certainty, Verdict, VerdictGroup
 from emberwatch.exposures.models import SourceKind
 from emberwatch.exposures.queries import FeedFilter, access_credential, feed_page
@@ -50,7 +53,16 @@ class FeedQuery(Schema):
     ] = Field(None, description="Seen before this moment; a day includes all of it.")
 
     def filter(self) -> FeedFilter:
-        return FeedFilter.from_query({name: str(value) for name, value in self if value})
+        found = FeedFilter.from_query({name: str(value) for name, value in self if value})
+        return replace(found, since=_in_utc("since", found.since), until=_in_utc("until", found.until))
+
+
+def _in_utc(name: str, moment: datetime | None) -> datetime | None:
+    # PostgreSQL reads fewer zones than ISO 8601 can write.
+    try:
+        return moment.astimezone(UTC) if moment else None
+    except OverflowError:
+        raise BadInput(f"{name} is not a moment that can be looked for.", field=name) from None
 
 
 @router.get(
