@@ -29,10 +29,12 @@ from emberwatch.ingestion.counts import ImportCounts
 from emberwatch.ingestion.models import Import, ImportState
 from emberwatch.ingestion.recording import Batch, Recorder
 from emberwatch.matching.domains import DomainSet
-from emberwatch.parsing.base import Foreign, ParseContext, ParsedCredential, Reject
+from emberwatch.parsing.base import Flag, Foreign, Noise, Outcome, ParseContext, ParsedCredential, Reject
 from emberwatch.parsing.registry import PARSERS, choose
+from emberwatch.parsing.repeats import Repeats
 from emberwatch.sources.base import LeakPart, SkippedPart, SkipReason
 from emberwatch.sources.files import open_leak
+from emberwatch.sources.reading import read_part
 from emberwatch.tenants.models import Tenant
 from emberwatch.tenants.policy import Permission
 from emberwatch.tenants.queries import monitored_domains, require
@@ -208,6 +210,7 @@ class _Reading:
         self._wanted = wanted
         self._now = now
         self._progress = progress
+        self._repeats = Repeats()
         self._domains = DomainSet(monitored_domains(wanted.tenant))
         self._context = ParseContext(is_ours=self._domains.owns, hints=self._domains.hints)
         self._recorder = Recorder(wanted.tenant_id, self._domains, now)
@@ -229,10 +232,11 @@ class _Reading:
         return ImportCounts(self.read_entries, self.foreign, self.new, self.duplicate, self.rejected)
 
     def _read_part(self, part: LeakPart) -> None:
-        parser = choose(part.head, part.name, self._wanted.format or None)
-        source = self._source(self._wanted.source_kind or str(parser.kind))
+        forced = self._wanted.format or None
+        source = self._source(self._wanted.source_kind or choose(part.head, part.name, forced).kind)
         self.source = self.source or source
-        for batch in _batches(self._sorted(part, parser.parse(part.lines(), self._context))):
+        outcomes = read_part(part, self._context, forced=forced, repeats=self._repeats)
+        for batch in _batches(self._sorted(part, outcomes)):
             new, duplicate = self._recorder.store(
                 Batch(source, part.name, part.machine, part.machine_key, batch)
             )
@@ -240,8 +244,6 @@ class _Reading:
             self.duplicate += duplicate
             if self._progress:
                 self._progress(self.read_entries)
-        if part.damaged:
-            self._skip(part.name, SkipReason.DAMAGED)
 
     def _skip(self, name: str, reason: SkipReason) -> None:
         if reason is SkipReason.NOT_CREDENTIALS:
@@ -258,18 +260,21 @@ class _Reading:
             )
         return parts
 
-    def _sorted(self, part: LeakPart, outcomes: Iterator[object]) -> Iterator[ParsedCredential]:
+    def _sorted(self, part: LeakPart, outcomes: Iterator[Outcome]) -> Iterator[ParsedCredential]:
         for outcome in outcomes:
-            if isinstance(outcome, ParsedCredential):
-                self.read_entries += 1
-                yield outcome
-            elif isinstance(outcome, Foreign):
-                self.read_entries += 1
+            if isinstance(outcome, Noise):
+                continue
+            self.read_entries += 1
+            if isinstance(outcome, Foreign):
                 self.foreign += 1
             elif isinstance(outcome, Reject):
-                self.read_entries += 1
                 self.rejected += 1
                 self._keep_sample(part, outcome)
+            elif Flag.REPEATED in outcome.flags:
+                # An aggregate file repeats what the browsers' own files hold: one sighting is enough.
+                self.duplicate += 1
+            else:
+                yield outcome
 
     def _keep_sample(self, part: LeakPart, reject: Reject) -> None:
         if len(self.rejects) < MOST_REJECT_SAMPLES:
