@@ -8,7 +8,7 @@ from importlib.util import find_spec
 from typing import Any
 
 import pytest
-from django.http import HttpResponse
+from django.core.files.base import ContentFile
 from django.test import Client
 from pytest_django import Settings
 
@@ -29,19 +29,31 @@ class Caller:
     tenant: Tenant
     token: str
 
-    def __call__(self, method: str, path: str, body: object = None, **headers: str) -> HttpResponse:
-        content = {} if body is None else {"data": json.dumps(body), "content_type": "application/json"}
-        named = {"Authorization": f"Bearer {self.token}"} | {
-            name.replace("_", "-"): value for name, value in headers.items()
-        }
-        answer: Any = self.client.generic(method, f"/api/v1{path}", headers=named, **content)
-        return answer
+    def __call__(self, method: str, path: str, body: object = None, **headers: str) -> Any:
+        return self.client.generic(
+            method,
+            f"/api/v1{path}",
+            b"" if body is None else json.dumps(body),
+            content_type="application/json",
+            headers={"Authorization": f"Bearer {self.token}"} | _named(headers),
+        )
 
     def get(self, path: str, **headers: str) -> Any:
         return self("GET", path, **headers)
 
+    def upload(self, data: bytes, name: str = "leak.txt", **fields: str) -> Any:
+        return self.client.post(
+            f"/api/v1{self.here('/imports')}",
+            {"file": ContentFile(data, name), **fields},
+            headers={"Authorization": f"Bearer {self.token}"},
+        )
+
     def here(self, path: str = "") -> str:
         return f"/tenants/{self.tenant.id}{path}"
+
+
+def _named(headers: dict[str, str]) -> dict[str, str]:
+    return {name.replace("_", "-"): value for name, value in headers.items()}
 
 
 def caller_for(tenant: Tenant, role: str) -> Caller:

@@ -1,0 +1,121 @@
+"""Each role meets exactly the routes that it may use, and nobody meets another tenant's objects."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import pytest
+
+from emberwatch.accounts.actor import SYSTEM
+from emberwatch.accounts.models import Role
+from emberwatch.core.clock import utc_now
+from emberwatch.ingestion.services import ImportOptions, open_upload, request_import
+from emberwatch.simulator import UserScenario
+from emberwatch.tenants.models import Tenant
+from emberwatch.validation.models import Attempt, Validation
+from emberwatch.validation.services import request_validation, run_validation
+from tests.factories import connect, make_credential, make_tenant
+from tests.integration.api.conftest import caller_for
+from tests.integration.conftest import StartEntra
+from tests.world import APP, DIRECTORY, RIGHT, SECRET
+
+pytestmark = pytest.mark.django_db
+
+CONNECTION = {"client_id": APP, "client_secret": SECRET, "entra_tenant_id": DIRECTORY, "cloud": "custom"}
+
+# Route -> the status for (viewer, analyst, admin).
+ROUTES: Mapping[tuple[str, str], tuple[int, int, int]] = {
+    ("GET", ""): (200, 200, 200),
+    ("GET", "/directory"): (403, 403, 200),
+    ("PUT", "/directory"): (403, 403, 200),
+    ("POST", "/directory/check"): (403, 403, 200),
+    ("GET", "/imports"): (200, 200, 200),
+    ("POST", "/imports"): (403, 202, 202),
+    ("GET", "/imports/{leak_import}"): (200, 200, 200),
+    ("GET", "/credentials"): (200, 200, 200),
+    ("GET", "/credentials/{credential}"): (200, 200, 200),
+    ("POST", "/credentials/{credential}/validations"): (403, 202, 202),
+    ("GET", "/validations/{validation}"): (200, 200, 200),
+    ("GET", "/audit"): (403, 403, 200),
+    ("GET", "/audit/verification"): (403, 403, 200),
+}
+
+
+def furnished() -> tuple[Tenant, dict[str, str]]:
+    """A tenant in which every address answers with something, and the ids for it."""
+    tenant = make_tenant()
+    connect(tenant, DIRECTORY, APP, SECRET)
+    credential = make_credential(tenant, password=RIGHT)
+    validation = request_validation(credential, actor=SYSTEM, now=utc_now())
+    run_validation(validation.id)
+    import_id, spool = open_upload(tenant, actor=SYSTEM)
+    spool.finish()
+    request_import(tenant, import_id, "leak.txt", 0, ImportOptions(), actor=SYSTEM, now=utc_now())
+    ids = {"credential": credential.id, "validation": validation.id, "leak_import": import_id}
+    return tenant, {name: str(found) for name, found in ids.items()}
+
+
+def status_of(role: str, at_home: Tenant, target: Tenant, method: str, path: str) -> int:
+    caller = caller_for(at_home, role)
+    caller.tenant = target
+    if (method, path) == ("POST", "/imports"):
+        return int(caller.upload(b"ann@contoso.example:pw\n").status_code)
+    body = CONNECTION if method == "PUT" else None
+    return int(caller(method, caller.here(path), body).status_code)
+
+
+@pytest.mark.parametrize("role", list(Role))
+def test_a_role_meets_its_routes_and_others_tenants_are_not_there(start_entra: StartEntra, role: str) -> None:
+    start_entra(UserScenario(upn="ann@contoso.example", password=RIGHT))
+    tenant, ids = furnished()
+    stranger = make_tenant()
+    column = [Role.VIEWER, Role.ANALYST, Role.ADMIN].index(Role(role))
+    for (method, template), expected in ROUTES.items():
+        path = template.format(**ids)
+        # First: there is something to leak, and to its own people it is shown.
+        assert status_of(Role.ADMIN, tenant, tenant, method, path) in (200, 202), (method, template)
+        assert status_of(role, tenant, tenant, method, path) == expected[column], (method, template)
+        assert status_of(role, stranger, tenant, method, path) == 404, (method, template)
+
+
+def test_an_object_is_not_reached_through_ones_own_tenant(start_entra: StartEntra) -> None:
+    start_entra(UserScenario(upn="ann@contoso.example", password=RIGHT))
+    theirs, ids = furnished()
+    mine = make_tenant()
+    connect(mine, DIRECTORY, APP, SECRET)
+    for (method, template), _ in ROUTES.items():
+        if "{" not in template:
+            continue
+        path = template.format(**ids)
+        assert status_of(Role.ADMIN, theirs, theirs, method, path) in (200, 202)
+        before = Validation.objects.count()
+        assert status_of(Role.ADMIN, mine, mine, method, path) == 404, (method, template)
+        assert Validation.objects.count() == before
+
+
+def test_a_viewer_is_told_no_feature_of_a_password() -> None:
+    tenant = make_tenant()
+    credential = make_credential(tenant, password="Zebra-77")
+    features = {}
+    for role in (Role.VIEWER, Role.ANALYST):
+        caller = caller_for(tenant, role)
+        listed = caller.get(caller.here("/credentials")).json()["items"][0]
+        shown = caller.get(caller.here(f"/credentials/{credential.id}")).json()
+        assert [listed[name] for name in ("secret_length", "secret_classes")] == [
+            shown[name] for name in ("secret_length", "secret_classes")
+        ]
+        features[role] = (shown["secret_length"], shown["secret_classes"])
+    assert features == {Role.VIEWER: (None, None), Role.ANALYST: (8, "aA1#")}
+
+
+def test_a_viewer_starts_nothing(start_entra: StartEntra) -> None:
+    start_entra(UserScenario(upn="ann@contoso.example", password=RIGHT))
+    tenant = make_tenant()
+    connect(tenant, DIRECTORY, APP, SECRET)
+    credential = make_credential(tenant, password=RIGHT)
+    path = f"/credentials/{credential.id}/validations"
+    assert status_of(Role.VIEWER, tenant, tenant, "POST", path) == 403
+    assert not Validation.objects.exists()
+    assert status_of(Role.ANALYST, tenant, tenant, "POST", path) == 202
+    assert Validation.objects.count() == 1
+    assert not Attempt.objects.exists()
