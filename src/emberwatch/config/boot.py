@@ -34,7 +34,9 @@ def boot(*, long_lived: bool = False) -> Environment:
             leaving = threading.Event()
             # Registered last, so it runs before the database is left: nothing starts it again after that.
             atexit.register(leaving.set)
-            threading.Thread(target=_look_after, args=(database, leaving), daemon=True, name="database").start()
+            threading.Thread(
+                target=_look_after, args=(database, leaving), daemon=True, name="database"
+            ).start()
     django.setup()
     return environment
 

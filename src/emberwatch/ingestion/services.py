@@ -6,11 +6,10 @@ starts anew and gives the same result.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import BinaryIO, Final, Protocol
+from typing import BinaryIO
 from uuid import UUID
 
 import structlog
@@ -24,17 +23,10 @@ from emberwatch.core.clock import Clock, utc_now
 from emberwatch.core.errors import BadInput, Conflict, EmberwatchError
 from emberwatch.core.ids import new_id
 from emberwatch.engine.facts import announce
-from emberwatch.exposures.models import Source, SourceKind
-from emberwatch.ingestion.counts import ImportCounts
+from emberwatch.exposures.models import SourceKind
 from emberwatch.ingestion.models import Import, ImportState
-from emberwatch.ingestion.recording import Batch, Recorder
-from emberwatch.matching.domains import DomainSet
-from emberwatch.parsing.base import Flag, Foreign, Noise, Outcome, ParseContext, ParsedCredential, Reject
-from emberwatch.parsing.registry import PARSERS, choose
-from emberwatch.parsing.repeats import Repeats
-from emberwatch.sources.base import LeakPart, SkippedPart, SkipReason
-from emberwatch.sources.files import open_leak
-from emberwatch.sources.reading import read_part
+from emberwatch.ingestion.reading import Progress, Reading, printable
+from emberwatch.parsing.registry import PARSERS
 from emberwatch.tenants.models import Tenant
 from emberwatch.tenants.policy import Permission
 from emberwatch.tenants.queries import monitored_domains, require
@@ -42,10 +34,6 @@ from emberwatch.vault.services import tenant_vault
 from emberwatch.vault.spool import SpoolWriter, open_spool, spool_path
 
 log = structlog.get_logger(__name__)
-
-MOST_REJECT_SAMPLES: Final = 50
-MOST_SKIPPED_PARTS: Final = 200
-BATCH_SIZE: Final = 2000
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,10 +44,6 @@ class ImportOptions:
     source_kind: str = ""
     source_name: str = ""
     leaked_at: datetime | None = None
-
-
-class Progress(Protocol):
-    def __call__(self, entries_read: int) -> None: ...
 
 
 def format_names() -> list[str]:
@@ -177,7 +161,7 @@ def _new_import(
     return Import.objects.create(
         id=import_id,
         tenant=tenant,
-        file_name=_printable(file_name)[:500] or "upload",
+        file_name=printable(file_name)[:500] or "upload",
         size=size,
         format=options.format,
         source_kind=options.source_kind,
@@ -188,128 +172,18 @@ def _new_import(
     )
 
 
-def _printable(name: str) -> str:
-    return "".join(character if character.isprintable() else "�" for character in name)
-
-
 def _run(wanted: Import, file: BinaryIO, actor: Actor, clock: Clock, progress: Progress | None) -> None:
     Import.objects.filter(pk=wanted.pk).update(state=ImportState.RUNNING)
     try:
         with transaction.atomic():
-            reading = _Reading(wanted, clock(), progress)
+            reading = Reading(wanted, clock(), progress)
             reading.read(file)
             _finish(wanted, reading, actor, clock())
     except EmberwatchError as error:
         _fail(wanted, error, clock())
 
 
-class _Reading:
-    """One pass over one file."""
-
-    def __init__(self, wanted: Import, now: datetime, progress: Progress | None) -> None:
-        self._wanted = wanted
-        self._now = now
-        self._progress = progress
-        self._repeats = Repeats()
-        self._domains = DomainSet(monitored_domains(wanted.tenant))
-        self._context = ParseContext(is_ours=self._domains.owns, hints=self._domains.hints)
-        self._recorder = Recorder(wanted.tenant_id, self._domains, now)
-        self.read_entries = self.foreign = self.rejected = 0
-        self.new = self.duplicate = 0
-        self.rejects: list[dict[str, str | int]] = []
-        self.skipped: list[dict[str, str]] = []
-        self._other_files = 0
-        self.source: Source | None = None
-
-    def read(self, file: BinaryIO) -> None:
-        for part in open_leak(file, self._wanted.file_name):
-            if isinstance(part, SkippedPart):
-                self._skip(part.name, part.reason)
-            else:
-                self._read_part(part)
-
-    def counts(self) -> ImportCounts:
-        return ImportCounts(self.read_entries, self.foreign, self.new, self.duplicate, self.rejected)
-
-    def _read_part(self, part: LeakPart) -> None:
-        forced = self._wanted.format or None
-        source = self._source(self._wanted.source_kind or choose(part.head, part.name, forced).kind)
-        self.source = self.source or source
-        outcomes = read_part(part, self._context, forced=forced, repeats=self._repeats)
-        for batch in _batches(self._sorted(part, outcomes)):
-            new, duplicate = self._recorder.store(
-                Batch(source, part.name, part.machine, part.machine_key, batch)
-            )
-            self.new += new
-            self.duplicate += duplicate
-            if self._progress:
-                self._progress(self.read_entries)
-
-    def _skip(self, name: str, reason: SkipReason) -> None:
-        if reason is SkipReason.NOT_CREDENTIALS:
-            # A stealer archive holds hundreds of these; one line for all keeps what matters in sight.
-            self._other_files += 1
-        else:
-            self.skipped.append({"name": _printable(name), "reason": reason.label})
-
-    def skipped_parts(self) -> list[dict[str, str]]:
-        parts = self.skipped[:MOST_SKIPPED_PARTS]
-        if self._other_files:
-            parts.append(
-                {"name": f"{self._other_files} other files", "reason": SkipReason.NOT_CREDENTIALS.label}
-            )
-        return parts
-
-    def _sorted(self, part: LeakPart, outcomes: Iterator[Outcome]) -> Iterator[ParsedCredential]:
-        for outcome in outcomes:
-            if isinstance(outcome, Noise):
-                continue
-            self.read_entries += 1
-            if isinstance(outcome, Foreign):
-                self.foreign += 1
-            elif isinstance(outcome, Reject):
-                self.rejected += 1
-                self._keep_sample(part, outcome)
-            elif Flag.REPEATED in outcome.flags:
-                # An aggregate file repeats what the browsers' own files hold: one sighting is enough.
-                self.duplicate += 1
-            else:
-                yield outcome
-
-    def _keep_sample(self, part: LeakPart, reject: Reject) -> None:
-        if len(self.rejects) < MOST_REJECT_SAMPLES:
-            self.rejects.append(
-                {
-                    "file": _printable(part.name),
-                    "line": reject.line,
-                    "reason": reject.reason.label,
-                    "sample": reject.sample,
-                }
-            )
-
-    def _source(self, kind: str) -> Source:
-        source, _ = Source.objects.get_or_create(
-            tenant_id=self._wanted.tenant_id,
-            kind=kind,
-            name=self._wanted.source_name or self._wanted.file_name[:200],
-            leaked_at=self._wanted.leaked_at,
-            defaults={"created_at": self._now},
-        )
-        return source
-
-
-def _batches(credentials: Iterator[ParsedCredential]) -> Iterator[list[ParsedCredential]]:
-    batch: list[ParsedCredential] = []
-    for credential in credentials:
-        batch.append(credential)
-        if len(batch) >= BATCH_SIZE:
-            yield batch
-            batch = []
-    if batch:
-        yield batch
-
-
-def _finish(wanted: Import, reading: _Reading, actor: Actor, now: datetime) -> None:
+def _finish(wanted: Import, reading: Reading, actor: Actor, now: datetime) -> None:
     counts = reading.counts().to_dict()
     for name, number in counts.items():
         setattr(wanted, name, number)
