@@ -31,19 +31,28 @@ def boot(*, long_lived: bool = False) -> Environment:
         database = EmbeddedPostgres(environment.data_dir)
         database.acquire()
         if long_lived:
-            leaving = threading.Event()
-            # Registered last, so it runs before the database is left: nothing starts it again after that.
-            atexit.register(leaving.set)
-            threading.Thread(
-                target=_look_after, args=(database, leaving), daemon=True, name="database"
-            ).start()
+            _look_after(database)
     django.setup()
     return environment
 
 
-def _look_after(database: EmbeddedPostgres, leaving: threading.Event) -> None:
-    while not leaving.wait(LOOK_AFTER_SECONDS):
-        try:
-            database.acquire()
-        except Unavailable as error:
-            log.error("database_unavailable", reason=str(error))
+def _look_after(database: EmbeddedPostgres) -> None:
+    """Keeps the database running until this process ends; it ends its watch before the database is left."""
+    leaving = threading.Event()
+
+    def watch() -> None:
+        while not leaving.wait(LOOK_AFTER_SECONDS):
+            try:
+                database.acquire()
+            except Unavailable as error:
+                log.error("database_unavailable", reason=str(error))
+
+    watching = threading.Thread(target=watch, daemon=True, name="database")
+    watching.start()
+
+    def leave() -> None:
+        leaving.set()
+        watching.join(timeout=30)
+
+    # Registered after the database's own hook, so it runs before that one.
+    atexit.register(leave)

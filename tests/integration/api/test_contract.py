@@ -32,7 +32,7 @@ from tests.world import APP, DIRECTORY, RIGHT, SECRET
 
 pytestmark = pytest.mark.django_db
 
-EXAMPLES = int(os.environ.get("API_EXAMPLES", "8"))
+EXAMPLES = int(os.environ.get("API_EXAMPLES", "25"))
 OPERATIONS = [
     (path, method)
     for path, methods in api.get_openapi_schema(path_prefix="/api/v1/")["paths"].items()

@@ -118,9 +118,8 @@ def test_an_upload_is_sealed_imported_and_removed(data_dir: Path) -> None:
     import_id, writer = open_upload(tenant, actor=SYSTEM)
     writer.write(b"ann@contoso.example:canary-upload-pw\n")
     writer.finish()
-    stored = list((data_dir / "uploads").iterdir())
-    assert len(stored) == 1
-    assert b"canary" not in stored[0].read_bytes()
+    stored = data_dir / "uploads" / f"{import_id}.sealed"
+    assert b"canary" not in stored.read_bytes()
 
     request_import(tenant, import_id, "up.txt", writer.size, ImportOptions(), actor=SYSTEM, now=NOW)
     run_import(import_id)
@@ -128,7 +127,7 @@ def test_an_upload_is_sealed_imported_and_removed(data_dir: Path) -> None:
 
     assert Import.objects.get().state == ImportState.DONE
     assert Credential.objects.count() == 1
-    assert list((data_dir / "uploads").iterdir()) == []
+    assert not stored.exists()
 
 
 def test_a_damaged_archive_fails_with_a_reason_and_stores_nothing(tmp_path: Path) -> None:
