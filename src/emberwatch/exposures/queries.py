@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import base64
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, time, timedelta
 from typing import Any, Final
 from uuid import UUID
 
-from django.db.models import Q, QuerySet
+from django.db.models import Count, Q, QuerySet
 from django.utils import timezone
 
 from emberwatch.accounts.actor import Actor
 from emberwatch.core.errors import BadInput, NotFound
 from emberwatch.core.verdict import Certainty, Verdict, VerdictGroup
+from emberwatch.directories.queries import connection_of
+from emberwatch.directories.services import user_link
 from emberwatch.exposures.models import Credential, Sighting, SourceKind, VerdictRecord
 from emberwatch.tenants.models import Tenant
 from emberwatch.tenants.policy import Permission
@@ -116,6 +119,12 @@ def group_counts(tenant: Tenant) -> dict[str, int]:
     return {group.value: feed_count(tenant, FeedFilter(group=group.value)) for group in VerdictGroup}
 
 
+def active_counts(tenant_ids: Iterable[UUID]) -> dict[UUID, int]:
+    """How many credentials of each tenant are in the group Active; tenants without any are left out."""
+    rows = Credential.objects.filter(tenant_id__in=list(tenant_ids), verdict_group=VerdictGroup.ACTIVE)
+    return dict(rows.order_by().values_list("tenant_id").annotate(Count("id")))
+
+
 def _narrowed(tenant: Tenant, wanted: FeedFilter) -> QuerySet[Credential]:
     rows = Credential.objects.filter(tenant=tenant)
     exact = {
@@ -189,3 +198,21 @@ def domains_in_feed(tenant: Tenant) -> list[str]:
         .values_list("domain", flat=True)
         .distinct()[:200]
     )
+
+
+def admin_center_link(credential: Credential) -> str:
+    """The direct link to the account of a credential whose verdict's group is Active, or nothing.
+
+    Nothing too when the account belongs to a directory that the tenant is not connected to any more.
+    """
+    identity = credential.identity
+    if credential.verdict_group != VerdictGroup.ACTIVE or identity is None:
+        return ""
+    connection = connection_of(credential.tenant_id)
+    if connection is None or connection.entra_tenant_id != identity.entra_tenant_id:
+        return ""
+    try:
+        return user_link(connection, identity.object_id)
+    except BadInput:
+        # The operator has taken the cloud `custom` away since; the credential is still worth reading.
+        return ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from typing import Final
 from uuid import UUID
 
 from django.db.models import QuerySet
@@ -10,6 +11,8 @@ from emberwatch.accounts.actor import Actor
 from emberwatch.core.errors import NotAllowed, NotFound
 from emberwatch.tenants.models import Membership, Tenant
 from emberwatch.tenants.policy import PERMISSIONS, Permission
+
+TENANTS_PER_PAGE: Final = 100
 
 
 def visible_tenants(actor: Actor) -> QuerySet[Tenant]:
@@ -22,6 +25,18 @@ def visible_tenants(actor: Actor) -> QuerySet[Tenant]:
     if actor.user is None:
         return tenants.none()
     return tenants.filter(memberships__user=actor.user)
+
+
+def tenants_page(actor: Actor, *, text: str = "", after: str = "") -> tuple[list[Tenant], str]:
+    """One page of the visible tenants by name with their domains, and the ``after`` of the next page."""
+    rows = visible_tenants(actor).prefetch_related("monitored_domains")
+    if text:
+        rows = rows.filter(name__icontains=text)
+    if after:
+        rows = rows.filter(name__gt=after)
+    found = list(rows[: TENANTS_PER_PAGE + 1])
+    shown = found[:TENANTS_PER_PAGE]
+    return shown, shown[-1].name if len(found) > TENANTS_PER_PAGE else ""
 
 
 def permissions_of(actor: Actor, tenant: Tenant) -> frozenset[Permission]:
@@ -74,3 +89,16 @@ def tenant_by_name(name_or_id: str) -> Tenant:
 
 def monitored_domains(tenant: Tenant) -> list[str]:
     return list(tenant.monitored_domains.values_list("domain", flat=True))
+
+
+def members_of(tenant: Tenant) -> list[Membership]:
+    """Who belongs to a tenant, by address."""
+    return list(Membership.objects.filter(tenant=tenant).select_related("user").order_by("user__email"))
+
+
+def access_member(tenant: Tenant, member_id: UUID) -> Membership:
+    """One member of a tenant that was reached through :func:`access_tenant`."""
+    found = Membership.objects.filter(tenant=tenant, pk=member_id).select_related("user").first()
+    if found is None:
+        raise NotFound("There is no such member.")
+    return found

@@ -1,0 +1,105 @@
+"""The rows of ``--json``: the same field names as the API's."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+from emberwatch.audit.chain import Fault
+from emberwatch.core.verdict import Verdict
+from emberwatch.exposures.models import Credential
+from emberwatch.identities.models import Identity
+from emberwatch.ingestion.models import Import
+from emberwatch.tenants.models import Tenant
+from emberwatch.tenants.policy import Permission
+from emberwatch.tenants.queries import monitored_domains
+from emberwatch.validation.models import Validation, ValidationState
+
+_IDENTITY: Final = (
+    "id",
+    "entra_tenant_id",
+    "object_id",
+    "user_principal_name",
+    "display_name",
+    "mail",
+    "enabled",
+    "user_type",
+    "synced",
+    "last_password_change_at",
+    "account_created_at",
+    "read_at",
+)
+_CREDENTIAL: Final = (
+    "id",
+    "login",
+    "domain",
+    "verdict",
+    "verdict_group",
+    "verdict_at",
+    "secret_kind",
+    "secret_length",
+    "secret_classes",
+    "source_kind",
+    "leaked_at",
+    "first_seen_at",
+    "last_seen_at",
+)
+_IMPORT: Final = (
+    "id",
+    "file_name",
+    "size",
+    "format",
+    "source_kind",
+    "source_name",
+    "leaked_at",
+    "state",
+    "read",
+    "foreign",
+    "matched_new",
+    "duplicate",
+    "rejected",
+    "error",
+    "requested_by",
+    "requested_at",
+    "finished_at",
+)
+_VALIDATION: Final = ("id", "credential_id", "state", "requested_by", "requested_at", "finished_at")
+
+
+def _fields(row: object, names: Sequence[str]) -> dict[str, Any]:
+    return {name: getattr(row, name) for name in names}
+
+
+def tenant(row: Tenant) -> dict[str, Any]:
+    rest = {"domains": monitored_domains(row), "permissions": sorted(Permission)}
+    return {"id": row.id, "name": row.name, "created_at": row.created_at} | rest
+
+
+def credential(row: Credential) -> dict[str, Any]:
+    rest = {"certainty": row.certainty or None, "identity": _identity(row.identity)}
+    return _fields(row, _CREDENTIAL) | rest
+
+
+def _identity(row: Identity | None) -> dict[str, Any] | None:
+    return _fields(row, _IDENTITY) if row else None
+
+
+def leak_import(row: Import) -> dict[str, Any]:
+    return _fields(row, _IMPORT)
+
+
+def validation(row: Validation) -> dict[str, Any]:
+    """Needs ``verdict_record`` to be read already, or reads it."""
+    entry = row.verdict_record if row.state == ValidationState.DONE else None
+    found = {
+        "verdict": entry.verdict if entry else None,
+        "verdict_group": Verdict(entry.verdict).group if entry else None,
+        "certainty": entry.certainty or None if entry else None,
+        "evidence": entry.evidence if entry else None,
+    }
+    return _fields(row, _VALIDATION) | found
+
+
+def audit_verification(chain: str, length: int, fault: Fault | None) -> dict[str, Any]:
+    found = {"sequence": fault.sequence, "what": fault.what} if fault else None
+    return {"chain": chain, "is_intact": fault is None, "length": length, "fault": found}

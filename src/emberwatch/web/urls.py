@@ -1,0 +1,62 @@
+"""All addresses of the pages. What is not named open here asks for a sign-in."""
+
+from __future__ import annotations
+
+from allauth.account import views as allauth_views
+from django.urls import path
+
+from emberwatch.web.access import signed_in
+from emberwatch.web.views import (
+    audit,
+    credentials,
+    directory,
+    health,
+    home,
+    imports,
+    invitation,
+    tenants,
+    tokens,
+    validations,
+)
+
+TENANT = "tenants/<uuid:tenant_id>/"
+CREDENTIAL = f"{TENANT}credentials/<uuid:credential_id>/"
+
+open_to_all = [
+    path("healthz", health.live, name="healthz"),
+    path("readyz", health.ready, name="readyz"),
+    path("sign-in/", allauth_views.login, name="account_login"),
+    path("sign-in/inactive/", allauth_views.account_inactive, name="account_inactive"),
+    path("sign-out/", allauth_views.logout, name="account_logout"),
+    path("invitation/<str:token>/", invitation.accept, name="invitation"),
+]
+
+pages = [
+    path("", home.home, name="home"),
+    path("configure/", home.configure, name="configure"),
+    path("credentials/", credentials.feeds, name="feeds"),
+    path(f"{TENANT}credentials/", credentials.feed, name="feed"),
+    path(CREDENTIAL, credentials.details, name="credential"),
+    path(f"{CREDENTIAL}reveal/", credentials.reveal_password, name="reveal"),
+    path(f"{CREDENTIAL}validate/", validations.start, name="validate"),
+    path(f"{TENANT}validations/<uuid:validation_id>/", validations.status, name="validation"),
+    path(f"{TENANT}imports/", imports.listing, name="imports"),
+    path(f"{TENANT}imports/new/", imports.new, name="new_import"),
+    path(f"{TENANT}imports/<uuid:import_id>/", imports.one, name="import"),
+    path(f"{TENANT}audit/", audit.listing, name="audit"),
+    path(f"{TENANT}audit/verify/", audit.verify, name="verify_audit"),
+    path("tenants/", tenants.listing, name="tenants"),
+    path("tenants/new/", tenants.new, name="new_tenant"),
+    path(TENANT, tenants.one, name="tenant"),
+    path(f"{TENANT}domains/", tenants.domains, name="tenant_domains"),
+    path(f"{TENANT}people/", tenants.invite, name="invite"),
+    path(f"{TENANT}people/<uuid:member_id>/role/", tenants.role, name="member_role"),
+    path(f"{TENANT}people/<uuid:member_id>/remove/", tenants.remove, name="remove_member"),
+    path(f"{TENANT}entra-id-configuration/", directory.configuration, name="directory"),
+    path(f"{TENANT}entra-id-configuration/check/", directory.check, name="check_directory"),
+    path(f"{TENANT}entra-id-configuration/switch/", directory.switch, name="switch_directory"),
+    path("tokens/", tokens.listing, name="tokens"),
+    path("tokens/<uuid:token_id>/revoke/", tokens.revoke, name="revoke_token"),
+]
+
+urlpatterns = [*open_to_all, *(signed_in(page) for page in pages)]

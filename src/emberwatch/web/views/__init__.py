@@ -1,0 +1,1 @@
+"""Views are three lines of intent: who may, one call of a service, a page."""

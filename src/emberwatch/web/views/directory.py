@@ -1,0 +1,84 @@
+"""Entra ID Configuration: the three fields and the cloud, and what the connection's check found."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from uuid import UUID
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.http import require_POST
+
+from emberwatch.core.clock import utc_now
+from emberwatch.core.errors import BadInput
+from emberwatch.core.secret import Secret
+from emberwatch.directories.models import DirectoryConnection
+from emberwatch.directories.queries import connection_of, required_connection
+from emberwatch.directories.services import (
+    ConnectionForm,
+    check_connection,
+    offered_clouds,
+    save_connection,
+    set_disabled,
+)
+from emberwatch.tenants.models import Tenant
+from emberwatch.tenants.policy import Permission
+from emberwatch.web.access import actor_of, enter_tenant
+from emberwatch.web.forms import Form, posted
+
+
+@sensitive_post_parameters("client_secret")
+def configuration(request: HttpRequest, tenant_id: UUID) -> HttpResponse:
+    tenant = enter_tenant(request, tenant_id, Permission.CONFIGURE_DIRECTORY)
+    if request.method != "POST":
+        return _page(request, tenant)
+    typed = posted(request, "client_id", "entra_tenant_id", "cloud")
+    wanted = ConnectionForm(**typed, client_secret=Secret(request.POST.get("client_secret", "")))
+    try:
+        _, report = save_connection(tenant, wanted, actor=actor_of(request), now=utc_now())
+    except BadInput as error:
+        return _page(request, tenant, Form(typed, error))
+    if report.fault is None:
+        messages.success(request, "Saved. The connection works.")
+    return redirect("directory", tenant.id)
+
+
+def _page(request: HttpRequest, tenant: Tenant, form: Form | None = None) -> HttpResponse:
+    connection = connection_of(tenant.id)
+    shown = {
+        "tenant": tenant,
+        "connection": connection,
+        "clouds": offered_clouds(),
+        "form": form or Form(_stored(connection)),
+    }
+    status = HTTPStatus.BAD_REQUEST if form else HTTPStatus.OK
+    return render(request, "directory/configuration.html", shown, status=status)
+
+
+def _stored(connection: DirectoryConnection | None) -> dict[str, str]:
+    if connection is None:
+        return {"cloud": "global"}
+    names = ("client_id", "entra_tenant_id", "cloud")
+    return {name: str(getattr(connection, name)) for name in names}
+
+
+@require_POST
+def check(request: HttpRequest, tenant_id: UUID) -> HttpResponse:
+    tenant = enter_tenant(request, tenant_id, Permission.CONFIGURE_DIRECTORY)
+    required_connection(tenant.id)
+    check_connection(tenant, actor=actor_of(request))
+    return redirect("directory", tenant.id)
+
+
+@require_POST
+def switch(request: HttpRequest, tenant_id: UUID) -> HttpResponse:
+    """Off at once; on again only by a check, so that nothing is sent over a connection that does not work."""
+    tenant = enter_tenant(request, tenant_id, Permission.CONFIGURE_DIRECTORY)
+    required_connection(tenant.id)
+    disabled = request.POST.get("disabled") == "yes"
+    set_disabled(tenant, disabled, actor=actor_of(request), now=utc_now())
+    if not disabled:
+        check_connection(tenant, actor=actor_of(request))
+    return redirect("directory", tenant.id)

@@ -1,0 +1,158 @@
+"""Imports: what was read and what became of it, and the upload of another file."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from http import HTTPStatus
+from typing import Final
+from uuid import UUID
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.views.decorators.csrf import csrf_exempt, csrf_protect
+
+from emberwatch.core.clock import utc_now
+from emberwatch.core.errors import BadInput
+from emberwatch.exposures.models import SourceKind
+from emberwatch.ingestion.models import Import
+from emberwatch.ingestion.queries import access_import, newest_imports
+from emberwatch.ingestion.services import ImportOptions, format_names, open_upload, request_import
+from emberwatch.ingestion.uploads import FILE_FIELD, SealedUpload
+from emberwatch.tenants.models import Tenant
+from emberwatch.tenants.policy import Permission
+from emberwatch.tenants.queries import access_tenant, permissions_of
+from emberwatch.web.access import actor_of, enter_tenant, is_htmx
+from emberwatch.web.forms import Form, posted
+from emberwatch.web.frames import framed
+from emberwatch.web.uploads import SealedFilesHandler
+
+PAGE_SIZE: Final = 50
+# The form's last field: without it the request was cut off, perhaps in the middle of a file.
+LAST_FIELD: Final = "end"
+
+
+def listing(request: HttpRequest, tenant_id: UUID) -> HttpResponse:
+    tenant = enter_tenant(request, tenant_id, Permission.VIEW_FEED)
+    before = _keyset(request.GET.get("before", ""))
+    found = newest_imports(tenant, before=before, limit=PAGE_SIZE + 1)
+    shown = {
+        "tenant": tenant,
+        "imports": found[:PAGE_SIZE],
+        "before": before,
+        "older": found[PAGE_SIZE - 1].id if len(found) > PAGE_SIZE else None,
+        "may": permissions_of(actor_of(request), tenant),
+    }
+    return render(request, "imports/listing.html", shown)
+
+
+def _keyset(text: str) -> UUID | None:
+    try:
+        return UUID(text) if text else None
+    except ValueError:
+        raise BadInput("before needs the id of an import.", field="before") from None
+
+
+def one(request: HttpRequest, tenant_id: UUID, import_id: UUID) -> HttpResponse:
+    tenant = enter_tenant(request, tenant_id, Permission.VIEW_FEED)
+    found = access_import(actor_of(request), tenant_id, import_id)
+    shown = {"tenant": tenant, "import": found, "may": permissions_of(actor_of(request), tenant)}
+    return framed(request, "imports/import.html", shown)
+
+
+@csrf_exempt
+def new(request: HttpRequest, tenant_id: UUID) -> HttpResponseBase:
+    """The handler must be in place before the forgery check reads the body, and access comes before both."""
+    tenant = access_tenant(actor_of(request), tenant_id, Permission.IMPORT)
+    handler = SealedFilesHandler(request, lambda: open_upload(tenant, actor=actor_of(request)))
+    request.upload_handlers = [handler]
+    try:
+        return _new(request, tenant, handler)
+    finally:
+        handler.discard()
+
+
+@csrf_protect
+def _new(request: HttpRequest, tenant: Tenant, handler: SealedFilesHandler) -> HttpResponse:
+    enter_tenant(request, tenant.id, Permission.IMPORT)
+    if request.method != "POST":
+        return _form(request, tenant, Form())
+    typed = posted(request, "format", "source_kind", "source_name", "leaked_at")
+    try:
+        started = _start(request, tenant, typed, handler)
+    except BadInput as error:
+        return _form(request, tenant, Form(typed, error))
+    return _started(request, tenant, started)
+
+
+def _start(
+    request: HttpRequest, tenant: Tenant, typed: dict[str, str], handler: SealedFilesHandler
+) -> list[Import]:
+    options = ImportOptions(**(typed | {"leaked_at": _date(typed["leaked_at"])}))  # type: ignore[arg-type]
+    uploads = _complete_uploads(request, handler)
+    started = []
+    for upload in uploads:
+        started.append(
+            request_import(
+                tenant,
+                upload.import_id,
+                upload.name or "",
+                upload.size or 0,
+                options,
+                actor=actor_of(request),
+                now=utc_now(),
+            )
+        )
+        handler.handed_over(upload)
+    return started
+
+
+def _date(text: str) -> datetime | None:
+    try:
+        return datetime.fromisoformat(text).replace(tzinfo=UTC) if text else None
+    except ValueError:
+        raise BadInput("Leak date needs a date such as 2026-01-31.", field="leaked_at") from None
+
+
+def _complete_uploads(request: HttpRequest, handler: SealedFilesHandler) -> list[SealedUpload]:
+    if handler.is_too_large:
+        raise BadInput("The file is larger than a browser may send.", remedy=_BY_SHELL, field=FILE_FIELD)
+    if LAST_FIELD not in request.POST:
+        raise BadInput("The upload was cut off.", remedy="Send the file again.", field=FILE_FIELD)
+    uploads = [file for file in request.FILES.getlist(FILE_FIELD) if isinstance(file, SealedUpload)]
+    if not uploads:
+        raise BadInput("Choose at least one file.", field=FILE_FIELD)
+    return uploads
+
+
+_BY_SHELL: Final = "Import it on the server with `emberwatch import`."
+
+
+def _form(request: HttpRequest, tenant: Tenant, form: Form) -> HttpResponse:
+    status = HTTPStatus.OK
+    if form.error:
+        status = HTTPStatus.UNPROCESSABLE_ENTITY if is_htmx(request) else HTTPStatus.BAD_REQUEST
+    shown = {
+        "tenant": tenant,
+        "form": form,
+        "formats": [(name, FORMAT_LABELS.get(name, name)) for name in format_names()],
+        "source_kinds": SourceKind.choices,
+    }
+    return framed(request, "imports/new.html", shown, status=status)
+
+
+FORMAT_LABELS: Final = {
+    "stealer": "Stealer log",
+    "ulp": "ULP lines (URL, login, password)",
+    "combo": "Combo list (login, password)",
+}
+
+
+def _started(request: HttpRequest, tenant: Tenant, started: list[Import]) -> HttpResponse:
+    if len(started) == 1:
+        target = reverse("import", args=[tenant.id, started[0].id])
+    else:
+        messages.success(request, f"{len(started)} files are queued for import.")
+        target = reverse("imports", args=[tenant.id])
+    return HttpResponse(headers={"HX-Redirect": target}) if is_htmx(request) else redirect(target)
