@@ -15,6 +15,7 @@ from uuid import UUID
 
 import structlog
 from django.db import IntegrityError, transaction
+from django.db.models import F
 
 from emberwatch.accounts.actor import Actor
 from emberwatch.audit.services import record
@@ -126,7 +127,7 @@ def request_all(tenant: Tenant, *, actor: Actor, now: datetime) -> list[Validati
     """Starts a validation for every credential whose verdict is not settled, newest leak first."""
     require(actor, tenant, Permission.VALIDATE)
     rows = Credential.objects.filter(tenant=tenant, verdict__in=UNSETTLED).select_related("tenant")
-    ordered = rows.order_by("-leaked_at", "-last_seen_at", "-id")
+    ordered = rows.order_by(F("leaked_at").desc(nulls_last=True), "-last_seen_at", "-id")
     return [request_validation(credential, actor=actor, now=now) for credential in ordered]
 
 

@@ -12,6 +12,7 @@ from django.views.decorators.http import require_POST
 
 from emberwatch.core.clock import utc_now
 from emberwatch.core.errors import BadInput
+from emberwatch.exposures.models import SourceKind
 from emberwatch.exposures.queries import (
     FeedFilter,
     access_credential,
@@ -53,12 +54,14 @@ def feed(request: HttpRequest, tenant_id: UUID) -> HttpResponse:
     counts = group_counts(tenant)
     shown = {
         "tenant": tenant,
+        "feed_url": reverse("feed", args=[tenant.id]),
         "page": page,
         "wanted": wanted,
         "cursor": cursor,
         "tabs": group_tabs(counts, wanted.get("group", "")),
         "is_new": not any(counts.values()),
         "verdicts": verdict_choices(),
+        "source_kinds": SourceKind.choices,
         "domains": domains_in_feed(tenant),
         "may": permissions_of(actor_of(request), tenant),
     }
