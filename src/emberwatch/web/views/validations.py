@@ -39,7 +39,12 @@ def status(request: HttpRequest, tenant_id: UUID, validation_id: UUID) -> HttpRe
 
 
 def _moving(request: HttpRequest, validation: Validation) -> HttpResponse:
-    shown = {"progress": progress_of(validation, utc_now()), "in_panel": _in_panel(request)}
+    shown = {
+        "progress": progress_of(validation, utc_now()),
+        "in_panel": _in_panel(request),
+        # Screen readers hear a step once, however often it is asked for.
+        "has_moved": request.GET.get("was") != validation.state,
+    }
     return framed(request, "credentials/progress_part.html", shown)
 
 

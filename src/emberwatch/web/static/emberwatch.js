@@ -1,0 +1,175 @@
+/* Small comforts on top of pages that work by themselves: theme, local times, menus, copying, the side panel. */
+(() => {
+  "use strict";
+
+  const dark = window.matchMedia("(prefers-color-scheme: dark)");
+  const paint = () => { document.documentElement.dataset.bsTheme = dark.matches ? "dark" : "light"; };
+  paint();
+  dark.addEventListener("change", paint);
+
+  const byId = (id) => document.getElementById(id);
+
+  // Times stand in the page as UTC; the reader sees the own zone, with UTC on hover.
+  const FORMS = {
+    moment: { dateStyle: "medium", timeStyle: "short" },
+    day: { dateStyle: "medium" },
+  };
+  function localise(root) {
+    for (const time of root.querySelectorAll("time[data-show]")) {
+      const form = new Intl.DateTimeFormat("en-GB", FORMS[time.dataset.show]);
+      time.textContent = form.format(new Date(time.dateTime));
+      delete time.dataset.show;
+    }
+    for (const time of root.querySelectorAll('time[datetime]:not([title])')) {
+      const form = new Intl.DateTimeFormat("en-GB", { dateStyle: "medium", timeZone: "UTC" });
+      time.textContent = form.format(new Date(time.dateTime));
+      time.title = "The day is all that is known";
+    }
+  }
+
+  // A revealed password leaves the page again by itself.
+  function vanish(root) {
+    for (const box of root.querySelectorAll("[data-vanishes]")) {
+      setTimeout(() => {
+        box.replaceChildren();
+        const after = box.parentElement && box.parentElement.querySelector("[data-vanished]");
+        if (after) after.hidden = false;
+        box.remove();
+      }, Number(box.dataset.vanishes) * 1000);
+      box.removeAttribute("data-vanishes");
+    }
+  }
+
+  function arrange(root) {
+    localise(root);
+    vanish(root.parentElement || root);
+  }
+
+  async function copy(button) {
+    const text = button.parentElement.querySelector("[data-copied-text]");
+    const label = button.querySelector("[data-copies-label]");
+    try {
+      await navigator.clipboard.writeText(text.textContent);
+      label.textContent = "Copied";
+    } catch {
+      // Without a secure address the browser offers no clipboard: select it, so that the keyboard can copy.
+      window.getSelection().selectAllChildren(text);
+      label.textContent = "Press Ctrl+C";
+    }
+    setTimeout(() => { label.textContent = "Copy"; }, 4000);
+  }
+
+  function toggle(button) {
+    const open = button.getAttribute("aria-expanded") !== "true";
+    button.setAttribute("aria-expanded", String(open));
+    byId(button.dataset.toggles).classList.toggle("show", open);
+  }
+
+  function closeMenus(except) {
+    for (const menu of document.querySelectorAll("details.ew-menu[open]")) {
+      if (menu !== except) menu.open = false;
+    }
+  }
+
+  // The side panel: opened by a row of the feed, closed by its button or Escape; the focus goes back to the row.
+  const panel = { from: null, listAddress: "" };
+
+  function panelIsOpen() {
+    const box = byId("panel");
+    return Boolean(box) && !box.hidden;
+  }
+
+  function openPanel() {
+    byId("panel").hidden = false;
+    byId("panel").scrollTop = 0;
+    mark(panel.from);
+    const title = byId("details-title");
+    if (title) title.focus({ preventScroll: true });
+  }
+
+  function closePanel(address) {
+    if (!panelIsOpen()) return;
+    byId("panel").hidden = true;
+    byId("panel-body").replaceChildren();
+    mark(null);
+    if (address) history.pushState(null, "", address);
+    if (panel.from && panel.from.isConnected) panel.from.focus();
+  }
+
+  function mark(link) {
+    for (const row of document.querySelectorAll("tr.ew-open")) row.classList.remove("ew-open");
+    if (link) link.closest("tr").classList.add("ew-open");
+  }
+
+  const CLICKS = {
+    "[data-copies]": copy,
+    "[data-toggles]": toggle,
+    "[data-clears]": (button) => byId(button.dataset.clears).replaceChildren(),
+    "[data-closes-panel]": () => closePanel(panel.listAddress),
+  };
+
+  document.addEventListener("click", (event) => {
+    closeMenus(event.target.closest("details.ew-menu"));
+    for (const [selector, act] of Object.entries(CLICKS)) {
+      const found = event.target.closest(selector);
+      if (found) act(found);
+    }
+    const row = event.target.closest("tr[data-opens]");
+    const chosen = String(window.getSelection());
+    if (row && !chosen && !event.target.closest("a, button")) row.querySelector("a").click();
+  });
+
+  document.addEventListener("keydown", (event) => {
+    if (event.key !== "Escape") return;
+    const menu = document.querySelector("details.ew-menu[open]");
+    if (menu) {
+      menu.open = false;
+      menu.querySelector("summary").focus();
+    } else {
+      closePanel(panel.listAddress);
+    }
+  });
+
+  document.addEventListener("submit", (event) => {
+    const button = event.submitter;
+    if (!button) return;
+    if (button.dataset.asks && !window.confirm(button.dataset.asks)) {
+      event.preventDefault();
+    } else if (button.dataset.busy) {
+      button.textContent = button.dataset.busy;
+      button.disabled = true;
+    }
+  });
+
+  document.addEventListener("htmx:beforeRequest", (event) => {
+    const target = event.detail.target;
+    if (target.id === "panel-body") {
+      if (!panelIsOpen()) panel.listAddress = location.href;
+      panel.from = event.detail.elt;
+    } else if (target.id === "feed") {
+      closePanel("");
+    }
+  });
+
+  document.addEventListener("htmx:afterSwap", (event) => {
+    if (event.detail.target.id === "panel-body") openPanel();
+  });
+
+  document.addEventListener("htmx:xhr:progress", (event) => {
+    const box = event.target.querySelector && event.target.querySelector("[data-upload]");
+    if (!box || !event.detail.total) return;
+    const share = Math.floor((event.detail.loaded / event.detail.total) * 100);
+    box.hidden = false;
+    box.querySelector("progress").value = share;
+    box.querySelector("[data-upload-text]").textContent = share < 100 ? `${share} % sent` : "Sent, being stored …";
+  });
+
+  document.addEventListener("htmx:sendError", () => {
+    byId("live").textContent = "Emberwatch does not answer.";
+    document.body.classList.add("ew-offline");
+  });
+  document.addEventListener("htmx:afterOnLoad", () => document.body.classList.remove("ew-offline"));
+
+  document.addEventListener("htmx:load", (event) => arrange(event.target));
+  document.addEventListener("DOMContentLoaded", () => arrange(document.body));
+})();
