@@ -40,6 +40,8 @@ def embedded_postgres(data_dir: Path) -> Iterator[None]:
     server = EmbeddedPostgres(data_dir)
     server.acquire()
     with psycopg.connect(server.superuser_dsn(), autocommit=True) as connection:
+        # The test processes start at once, and PostgreSQL refuses two changes of one role at a time.
+        connection.execute("SELECT pg_advisory_lock(1)")
         connection.execute("ALTER ROLE emberwatch CREATEDB")
     yield
     server.release()

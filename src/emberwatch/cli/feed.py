@@ -29,7 +29,9 @@ def credentials(
     text: Annotated[str, typer.Option(help="Part of a login or of an identity's name.")] = "",
     since: Annotated[str, typer.Option(help="Seen on this day or later, such as 2026-01-31.")] = "",
     until: Annotated[str, typer.Option(help="Seen on this day or earlier.")] = "",
-    reveal: Annotated[bool, typer.Option("--reveal", help="Show passwords; each leaves an audit row.")] = False,
+    reveal: Annotated[
+        bool, typer.Option("--reveal", help="Show passwords; each leaves an audit row.")
+    ] = False,
     reason: Annotated[str, typer.Option(help="Why passwords are revealed; stands in the audit row.")] = "",
     as_json: AsJson = False,
 ) -> None:

@@ -10,7 +10,8 @@ from typing import Annotated
 import typer
 
 from emberwatch import __version__
-from emberwatch.cli import audit, demo, entra, feed, imports, migrate, people, serve, tenant, validate, worker
+from emberwatch.cli import audit, entra, feed, imports, migrate, people, serve, tenant, validate, worker
+from emberwatch.cli.demo.command import demo
 from emberwatch.cli.failures import ERRORS, EXIT_INTERRUPTED, report
 
 app = typer.Typer(
@@ -20,7 +21,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
-app.command("demo")(demo.demo)
+app.command("demo")(demo)
 app.command("serve")(serve.serve)
 app.command("worker")(worker.worker)
 app.command("migrate")(migrate.migrate)

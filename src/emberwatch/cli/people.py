@@ -42,7 +42,9 @@ def create_token(
 
     found, person = tenant_by_name(tenant), User.objects.filter(email__iexact=user).first()
     if person is None:
-        raise NotFound(f"Nobody here has the address {user}.", remedy="`emberwatch user invite` makes a link.")
+        raise NotFound(
+            f"Nobody here has the address {user}.", remedy="`emberwatch user invite` makes a link."
+        )
     _, text = create_api_token(person, found, name, actor=command_line_actor(), now=utc_now())
     typer.echo(text.expose())
 

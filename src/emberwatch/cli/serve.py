@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import socket
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from emberwatch.cli.address import DEFAULT_HOST, DEFAULT_PORT, invitation_link, is_loopback, page_address
+from emberwatch.cli.ports import require_free
 from emberwatch.cli.start import end_with_standard_input, start
-from emberwatch.core.errors import Conflict
 
 if TYPE_CHECKING:
     from emberwatch.config.environment import Environment
@@ -24,25 +23,12 @@ def serve(
     """Serve the pages and the API."""
     if attached:
         end_with_standard_input()
-    _require_free(host, port)
+    require_free(host, port)
     environment = start()
     _announce(environment, host, port)
     from emberwatch.cli.web_server import run
 
     run(host, port, workers)
-
-
-def _require_free(host: str, port: int) -> None:
-    # The server shares its port between its processes, so that a second server would not notice the first.
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with socket.socket(family) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((host, port))
-        except OSError as error:
-            raise Conflict(
-                f"Cannot listen on {host} port {port}: {error.strerror}.", remedy="Choose another --port."
-            ) from None
 
 
 def _announce(environment: Environment, host: str, port: int) -> None:
@@ -57,7 +43,9 @@ def _announce(environment: Environment, host: str, port: int) -> None:
         typer.echo("No worker is running: imports and validations wait until `emberwatch worker` does.")
     if first_admin_needed():
         link = invitation_link(environment, invite_first_admin(now=utc_now()), host, port)
-        typer.echo(f"There is no organisation admin yet. This link makes one, once, within {INVITATION_LIFE.days} days:")
+        typer.echo(
+            f"There is no organisation admin yet. This link makes one, once, within {INVITATION_LIFE.days} days:"
+        )
         typer.echo(f"  {link}")
 
 

@@ -28,9 +28,13 @@ POLL_SECONDS: Final = 0.3
 
 def validate(
     tenant: Annotated[str, typer.Argument(help="The tenant's name or id.")],
-    all_: Annotated[bool, typer.Option("--all", help="Every credential whose verdict is not settled.")] = False,
+    all_: Annotated[
+        bool, typer.Option("--all", help="Every credential whose verdict is not settled.")
+    ] = False,
     credential: Annotated[str, typer.Option(help="The id of one credential.")] = "",
-    wait: Annotated[bool, typer.Option("--wait", help="Wait for the verdicts; starts a worker if none runs.")] = False,
+    wait: Annotated[
+        bool, typer.Option("--wait", help="Wait for the verdicts; starts a worker if none runs.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Validate credentials: facts first, then at most one sign-in each, within the lockout budget."""

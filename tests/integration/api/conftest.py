@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from importlib.util import find_spec
 from typing import Any
 
-import pytest
 from django.core.files.base import ContentFile
 from django.test import Client
-from pytest_django import Settings
 
 from emberwatch.accounts.actor import actor_for_user
 from emberwatch.accounts.models import User
@@ -60,12 +57,3 @@ def caller_for(tenant: Tenant, role: str) -> Caller:
     user = make_user(tenant, role)
     _, text = create_api_token(user, tenant, "test", actor=actor_for_user(user), now=utc_now())
     return Caller(Client(), user, tenant, text.expose())
-
-
-@pytest.fixture(autouse=True)
-def _only_the_api(settings: Settings) -> None:
-    if find_spec("emberwatch.web.urls") is None:
-        settings.ROOT_URLCONF = "tests.integration.api.urls"
-        settings.MIDDLEWARE = [
-            name for name in settings.MIDDLEWARE if not name.startswith(("emberwatch.web.", "allauth."))
-        ]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import os
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -32,7 +31,7 @@ from tests.world import APP, DIRECTORY, RIGHT, SECRET
 
 pytestmark = pytest.mark.django_db
 
-EXAMPLES = int(os.environ.get("API_EXAMPLES", "25"))
+EXAMPLES = 25
 OPERATIONS = [
     (path, method)
     for path, methods in api.get_openapi_schema(path_prefix="/api/v1/")["paths"].items()
@@ -74,7 +73,7 @@ def one_connection() -> Iterator[None]:
 
 
 @pytest.fixture
-def contract(one_connection: None, _only_the_api: None) -> Any:
+def contract(one_connection: None) -> Any:
     # A rule such as "the two ids differ" cannot be told in a schema; its refusal is a documented 422.
     accepted = ["2xx", "401", "403", "404", "409", "422"]
     config = schemathesis.Config.from_dict(

@@ -93,7 +93,12 @@
     byId("panel-body").replaceChildren();
     mark(null);
     if (address) history.pushState(null, "", address);
-    if (panel.from && panel.from.isConnected) panel.from.focus();
+    const link = panel.from && rowLink(panel.from.getAttribute("href"));
+    if (link) link.focus();
+  }
+
+  function rowLink(address) {
+    return document.querySelector(`tr[data-opens] a[href="${CSS.escape(address)}"]`);
   }
 
   function mark(link) {
@@ -152,7 +157,10 @@
   });
 
   document.addEventListener("htmx:afterSwap", (event) => {
-    if (event.detail.target.id === "panel-body") openPanel();
+    const target = event.detail.target.id;
+    if (target === "panel-body") openPanel();
+    // The pressed button was replaced: the keyboard goes on where it was.
+    if (target === "details" && document.activeElement === document.body) byId("validate-button")?.focus({ preventScroll: true });
   });
 
   document.addEventListener("htmx:xhr:progress", (event) => {

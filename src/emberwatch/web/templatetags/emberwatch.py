@@ -22,7 +22,7 @@ register = template.Library()
 ICONS: Final = Path(__file__).parents[1] / "static" / "vendor" / "tabler-icons"
 GROUP_ICONS: Final = {
     VerdictGroup.ACTIVE: "flame",
-    VerdictGroup.NOT_ACTIVE: "shield-check",
+    VerdictGroup.NOT_ACTIVE: "circle-check",
     VerdictGroup.CANNOT_TELL: "help-circle",
     VerdictGroup.NOT_VALIDATED: "circle-dashed",
 }

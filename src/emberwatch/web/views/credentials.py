@@ -5,7 +5,7 @@ from __future__ import annotations
 from http import HTTPStatus
 from uuid import UUID
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_POST
@@ -57,6 +57,7 @@ def feed(request: HttpRequest, tenant_id: UUID) -> HttpResponse:
         "feed_url": reverse("feed", args=[tenant.id]),
         "page": page,
         "wanted": wanted,
+        "query": _query(wanted),
         "cursor": cursor,
         "tabs": group_tabs(counts, wanted.get("group", "")),
         "is_new": not any(counts.values()),
@@ -69,6 +70,13 @@ def feed(request: HttpRequest, tenant_id: UUID) -> HttpResponse:
     if is_htmx(request):
         response.headers["HX-Push-Url"] = _address(tenant.id, wanted, cursor)
     return response
+
+
+def _query(wanted: dict[str, str]) -> QueryDict:
+    """The filters in the shape that the tag ``querystring`` takes."""
+    query = QueryDict(mutable=True)
+    query.update(wanted)
+    return query
 
 
 def _address(tenant_id: UUID, wanted: dict[str, str], cursor: str) -> str:

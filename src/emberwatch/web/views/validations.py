@@ -26,7 +26,7 @@ def start(request: HttpRequest, tenant_id: UUID, credential_id: UUID) -> HttpRes
     validation = request_validation(credential, actor=actor, now=utc_now())
     if not is_htmx(request):
         return redirect("credential", tenant_id, credential_id)
-    return _moving(request, validation)
+    return _moving(request, validation, has_started=True)
 
 
 def status(request: HttpRequest, tenant_id: UUID, validation_id: UUID) -> HttpResponse:
@@ -38,10 +38,11 @@ def status(request: HttpRequest, tenant_id: UUID, validation_id: UUID) -> HttpRe
     return _finished(request, validation)
 
 
-def _moving(request: HttpRequest, validation: Validation) -> HttpResponse:
+def _moving(request: HttpRequest, validation: Validation, *, has_started: bool = False) -> HttpResponse:
     shown = {
         "progress": progress_of(validation, utc_now()),
         "in_panel": _in_panel(request),
+        "has_started": has_started,
         # Screen readers hear a step once, however often it is asked for.
         "has_moved": request.GET.get("was") != validation.state,
     }

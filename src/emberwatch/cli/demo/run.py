@@ -1,0 +1,144 @@
+"""The demo's main job: tenants, directories, imports, validations by real workers, the table; then the pages."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Sequence
+from contextlib import ExitStack
+from datetime import datetime
+from pathlib import Path
+from typing import Final
+
+import typer
+
+from emberwatch.accounts.actor import Actor, command_line_actor
+from emberwatch.accounts.services import create_user
+from emberwatch.cli.children import Child
+from emberwatch.cli.demo import table
+from emberwatch.cli.demo.leaks import LeakFile, LeakWriter
+from emberwatch.cli.demo.place import Place, leak_folder
+from emberwatch.cli.demo.scenario import Company, Wave
+from emberwatch.cli.output import print_table
+from emberwatch.core.clock import utc_now
+from emberwatch.core.errors import Unavailable
+from emberwatch.core.secret import Secret
+from emberwatch.directories.services import ConnectionForm, save_connection
+from emberwatch.ingestion.models import Import
+from emberwatch.ingestion.services import ImportOptions, import_file
+from emberwatch.simulator import SimulatedEntra
+from emberwatch.tenants.models import Tenant
+from emberwatch.tenants.services import create_tenant
+from emberwatch.validation.models import OPEN_STATES, Validation
+from emberwatch.validation.services import request_all
+
+EMAIL: Final = "demo@emberwatch.example"
+WORKERS: Final = 2
+CONCURRENCY: Final = 4
+POLL_SECONDS: Final = 0.2
+
+
+class Demo:
+    """One run in one place."""
+
+    def __init__(
+        self, place: Place, world: tuple[Company, ...], entra: SimulatedEntra, now: datetime
+    ) -> None:
+        self._place = place
+        self._world = world
+        self._entra = entra
+        self._now = now
+        self._actor: Actor = command_line_actor()
+        self._password: Secret = place.password()
+
+    def fill(self) -> None:
+        """Everything from the empty database to the last verdict."""
+        with leak_folder() as folder, ExitStack() as stack:
+            workers = [stack.enter_context(self.worker(CONCURRENCY)) for _ in range(WORKERS)]
+            create_user(EMAIL, self._password, actor=self._actor, now=utc_now(), is_organisation_admin=True)
+            tenants = [self._connected(company) for company in self._world]
+            leaks = [LeakWriter(folder, company, self._now).write() for company in self._world]
+            self._import(tenants, leaks, (Wave.RECENT, Wave.OLD))
+            for tenant in tenants:
+                request_all(tenant, actor=self._actor, now=utc_now())
+            _wait(workers)
+            self._import(tenants, leaks, (Wave.LATE,))
+        self._place.complete(self._password)
+
+    def _connected(self, company: Company) -> Tenant:
+        tenant = create_tenant(company.name, [company.domain], actor=self._actor, now=utc_now())
+        secret = Secret(company.client_secret)
+        form = ConnectionForm(company.client_id, company.entra_tenant_id, "custom", secret)
+        _, report = save_connection(tenant, form, actor=self._actor, now=utc_now())
+        if report.fault:
+            raise Unavailable(f"{company.name}: {report.fault.sentence}", remedy=report.fault.remedy)
+        typer.echo(f"{company.name}: connected to its simulated directory.")
+        return tenant
+
+    def _import(
+        self, tenants: Sequence[Tenant], leaks: Sequence[Sequence[LeakFile]], waves: Sequence[Wave]
+    ) -> None:
+        for tenant, files in zip(tenants, leaks, strict=True):
+            for file in files:
+                if file.wave in waves:
+                    _say_counts(tenant, self._imported(tenant, file))
+
+    def _imported(self, tenant: Tenant, file: LeakFile) -> Import:
+        options = ImportOptions("", file.source_kind, file.source_name, file.leaked_at)
+        done = import_file(tenant, file.path, options, actor=self._actor)
+        if done.error:
+            raise Unavailable(f"{file.path.name}: {done.error}")
+        return done
+
+    def report(self) -> list[str]:
+        """Prints the table and returns whatever is not as it should be."""
+        found = table.read()
+        print_table(table.COLUMNS, table.rows(found))
+        locks = self._entra.world.locks_by([company.client_id for company in self._world])
+        typer.echo(f"Accounts locked by Emberwatch: {len(locks)}")
+        wrong = [f"{lock.upn}: Emberwatch helped to lock it" for lock in locks]
+        return [*wrong, *table.differences(self._world, found)]
+
+    def check_ledger(self) -> list[str]:
+        """Compares what we say was sent with what the directory says it got."""
+        sent = sum(credential.attempts for credential in table.read())
+        received = len(self._entra.journal.sign_ins())
+        return [] if sent == received else [f"{sent} sign-ins were sent, {received} arrived"]
+
+    def worker(self, concurrency: int) -> Child:
+        return Child("worker", "--concurrency", str(concurrency), log=self._log("worker"))
+
+    def serve(self, port: int) -> None:
+        """Serves the pages until somebody ends it."""
+        with (
+            self.worker(CONCURRENCY) as worker,
+            Child("serve", "--port", str(port), log=self._log("serve")) as web,
+        ):
+            typer.echo(f"\nEmberwatch serves http://127.0.0.1:{port}    (Ctrl-C ends the demo)")
+            typer.echo(f"  sign in as   {EMAIL}\n  password     {self._password.expose()}")
+            sys.stdout.flush()
+            while not (worker.has_ended() or web.has_ended()):
+                time.sleep(POLL_SECONDS)
+        raise Unavailable("A process of the demo has ended by itself.", remedy=f"See {self._log('*')}.")
+
+    def _log(self, name: str) -> Path:
+        return self._place.folder / f"{name}.log"
+
+
+def _say_counts(tenant: Tenant, done: Import) -> None:
+    typer.echo(
+        f"{tenant.name}: {done.file_name}: {done.read:,} entries = {done.foreign:,} foreign + {done.matched_new:,} new "
+        f"+ {done.duplicate:,} duplicate + {done.rejected:,} rejected"
+    )
+
+
+def _wait(workers: Sequence[Child]) -> None:
+    total = Validation.objects.count()
+    while left := Validation.objects.filter(state__in=OPEN_STATES).count():
+        if all(worker.has_ended() for worker in workers):
+            raise Unavailable("Every worker of the demo has ended by itself.")
+        if sys.stderr.isatty():
+            typer.echo(f"\r{total - left} of {total} validated", nl=False, err=True)
+        time.sleep(POLL_SECONDS)
+    if sys.stderr.isatty():
+        typer.echo("\r\033[K", nl=False, err=True)
