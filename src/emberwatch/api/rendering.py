@@ -26,14 +26,11 @@ from emberwatch.api.shapes import (
 )
 from emberwatch.audit.chain import Fault
 from emberwatch.audit.models import AuditRow
-from emberwatch.core.errors import BadInput
-from emberwatch.core.verdict import Certainty, Verdict, VerdictGroup
+from emberwatch.core.verdict import Certainty, Verdict
 from emberwatch.directories.base import CheckReport
 from emberwatch.directories.models import ConnectionStatus, DirectoryConnection
-from emberwatch.directories.queries import connection_of
-from emberwatch.directories.services import user_link
 from emberwatch.exposures.models import Credential, Sighting, VerdictRecord
-from emberwatch.exposures.queries import history_of, sightings_of
+from emberwatch.exposures.queries import admin_center_link, history_of, sightings_of
 from emberwatch.identities.models import Identity
 from emberwatch.ingestion.models import Import
 from emberwatch.tenants.models import Tenant
@@ -108,7 +105,7 @@ def credential_detail(row: Credential, permissions: frozenset[Permission]) -> Cr
         row,
         **_credential_fields(row, permissions),
         evidence=history[0].evidence if history else None,
-        user_link=_user_link(row),
+        user_link=admin_center_link(row) or None,
         sightings=[_sighting(sighting) for sighting in sightings_of(row)],
         history=history,
     )
@@ -116,19 +113,6 @@ def credential_detail(row: Credential, permissions: frozenset[Permission]) -> Cr
 
 def _identity(row: Identity | None) -> IdentityOut | None:
     return _filled(IdentityOut, row) if row else None
-
-
-def _user_link(row: Credential) -> str | None:
-    connection = connection_of(row.tenant_id)
-    if row.verdict_group != VerdictGroup.ACTIVE or row.identity is None or connection is None:
-        return None
-    if connection.entra_tenant_id != row.identity.entra_tenant_id:
-        return None
-    try:
-        return user_link(connection, row.identity.object_id)
-    except BadInput:
-        # The operator has taken the cloud `custom` away since; the credential is still worth reading.
-        return None
 
 
 def _sighting(row: Sighting) -> SightingOut:

@@ -65,6 +65,8 @@ def save_connection(
     cloud_named(form.cloud, environment().custom_cloud)
     fields = check_shapes(form.client_id, form.client_secret, form.entra_tenant_id)
     with transaction.atomic():
+        # Two first saves at once must not both believe that there is no connection yet.
+        Tenant.objects.select_for_update().get(pk=tenant.pk)
         connection = _store(tenant, form.cloud, fields, now)
         record(
             tenant.id,

@@ -6,12 +6,11 @@ import base64
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import datetime, time, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
 from django.db.models import Count, Q, QuerySet
-from django.utils import timezone
 
 from emberwatch.accounts.actor import Actor
 from emberwatch.core.errors import BadInput, NotFound
@@ -55,8 +54,9 @@ class FeedFilter:
     def from_query(cls, values: dict[str, str]) -> FeedFilter:
         """Parses query parameters. Raises :class:`BadInput` naming the one at fault; unknown names are ignored."""
         chosen: dict[str, Any] = {name: _choice(name, values.get(name, "")) for name in _CHOICES}
-        until = _day("until", values.get("until", ""))
-        return cls(**chosen, since=_day("since", values.get("since", "")), until=_end_of(until))
+        return cls(
+            **chosen, since=_day("since", values.get("since", "")), until=_until(values.get("until", ""))
+        )
 
     @property
     def is_empty(self) -> bool:
@@ -72,17 +72,20 @@ def _choice(name: str, value: str) -> str:
 
 
 def _day(name: str, value: str) -> datetime | None:
+    """A day or a moment, in UTC: PostgreSQL reads fewer zones than ISO 8601 can write."""
     if not value:
         return None
     try:
         moment = datetime.fromisoformat(value)
-    except ValueError:
+        return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+    except (ValueError, OverflowError):
         raise BadInput(f"{name} needs a date such as 2026-01-31.", field=name) from None
-    return moment if moment.tzinfo else timezone.make_aware(moment)
 
 
-def _end_of(moment: datetime | None) -> datetime | None:
-    if moment is None or moment.timetz().replace(tzinfo=None) != time.min:
+def _until(value: str) -> datetime | None:
+    """A day includes all of it; a moment is exact."""
+    moment = _day("until", value)
+    if moment is None or len(value) != len("2026-01-31"):
         return moment
     try:
         return moment + timedelta(days=1)
@@ -160,8 +163,8 @@ def _decode(cursor: str) -> tuple[datetime, UUID]:
         moment = datetime.fromisoformat(at)
         if moment.tzinfo is None:
             raise ValueError
-        return moment, UUID(last_id)
-    except (ValueError, TypeError, AttributeError):
+        return moment.astimezone(UTC), UUID(last_id)
+    except (ValueError, TypeError, AttributeError, OverflowError):
         raise BadInput("The cursor is not one that Emberwatch made.", field="cursor") from None
 
 

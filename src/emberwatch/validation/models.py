@@ -29,7 +29,6 @@ class Validation(models.Model):
     requested_by = models.CharField(max_length=300)
     requested_at = models.DateTimeField()
     finished_at = models.DateTimeField(null=True)
-    idempotency_key = models.CharField(max_length=255, blank=True)
     verdict_record = models.OneToOneField(
         VerdictRecord, null=True, on_delete=models.SET_NULL, related_name="+"
     )
@@ -41,12 +40,19 @@ class Validation(models.Model):
                 condition=models.Q(state__in=OPEN_STATES),
                 name="one_open_validation_per_credential",
             ),
-            models.UniqueConstraint(
-                fields=["tenant", "idempotency_key"],
-                condition=~models.Q(idempotency_key=""),
-                name="validation_idempotency_unique",
-            ),
         ]
+
+
+class IdempotencyKey(models.Model):
+    """A key that a caller of the API sent, and the validation that it names from then on."""
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    tenant = models.ForeignKey(Tenant, on_delete=models.CASCADE, related_name="+")
+    key = models.CharField(max_length=255)
+    validation = models.ForeignKey(Validation, on_delete=models.CASCADE, related_name="idempotency_keys")
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["tenant", "key"], name="idempotency_key_unique")]
 
 
 class AttemptState(models.TextChoices):

@@ -53,7 +53,14 @@ from emberwatch.validation.ledger import (
     settle_abandoned,
     settle_unknown,
 )
-from emberwatch.validation.models import OPEN_STATES, Attempt, AttemptState, Validation, ValidationState
+from emberwatch.validation.models import (
+    OPEN_STATES,
+    Attempt,
+    AttemptState,
+    IdempotencyKey,
+    Validation,
+    ValidationState,
+)
 from emberwatch.validation.triage import CredentialFacts, Decision, Facts, NeedsAttempt, SiblingFacts, triage
 from emberwatch.vault.services import installation_vault
 
@@ -87,25 +94,38 @@ def request_validation(
 
 
 def _existing(credential: Credential, idempotency_key: str) -> Validation | None:
+    named = _named(credential, idempotency_key) if idempotency_key else None
+    if named is not None:
+        return named
+    running = Validation.objects.filter(credential=credential, state__in=OPEN_STATES).first()
+    if running is not None:
+        _name(running, idempotency_key)
+    return running
+
+
+def _named(credential: Credential, idempotency_key: str) -> Validation | None:
+    keys = IdempotencyKey.objects.filter(tenant_id=credential.tenant_id, key=idempotency_key)
+    known = keys.select_related("validation").first()
+    if known is None:
+        return None
+    if known.validation.credential_id != credential.id:
+        raise Conflict("This Idempotency-Key was used for another credential.", field="Idempotency-Key")
+    return known.validation
+
+
+def _name(validation: Validation, idempotency_key: str) -> None:
+    """From now on the key names this validation, also when it was another press that had started it."""
     if idempotency_key:
-        known = Validation.objects.filter(
-            tenant_id=credential.tenant_id, idempotency_key=idempotency_key
-        ).first()
-        if known is not None and known.credential_id != credential.id:
-            raise Conflict("This Idempotency-Key was used for another credential.", field="Idempotency-Key")
-        if known is not None:
-            return known
-    return Validation.objects.filter(credential=credential, state__in=OPEN_STATES).first()
+        IdempotencyKey.objects.create(
+            tenant_id=validation.tenant_id, key=idempotency_key, validation=validation
+        )
 
 
 def _start(credential: Credential, actor: Actor, now: datetime, idempotency_key: str) -> Validation:
     validation = Validation.objects.create(
-        tenant_id=credential.tenant_id,
-        credential=credential,
-        requested_by=actor.label,
-        requested_at=now,
-        idempotency_key=idempotency_key,
+        tenant_id=credential.tenant_id, credential=credential, requested_by=actor.label, requested_at=now
     )
+    _name(validation, idempotency_key)
     record(
         credential.tenant_id,
         "validation.requested",

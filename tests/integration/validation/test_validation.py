@@ -316,6 +316,16 @@ def test_an_idempotency_key_names_one_validation(start_entra: StartEntra) -> Non
         request_validation(other, actor=SYSTEM, now=utc_now(), idempotency_key="k")
 
 
+def test_a_key_that_came_while_another_press_ran_names_that_one_for_good(start_entra: StartEntra) -> None:
+    start_entra(ANN)
+    credential = make_credential(connected(), password=RIGHT)
+    first = request_validation(credential, actor=SYSTEM, now=utc_now(), idempotency_key="first")
+    assert request_validation(credential, actor=SYSTEM, now=utc_now(), idempotency_key="second") == first
+    run_validation(first.id)
+    assert request_validation(credential, actor=SYSTEM, now=utc_now(), idempotency_key="second") == first
+    assert request_validation(credential, actor=SYSTEM, now=utc_now(), idempotency_key="third") != first
+
+
 def test_a_viewer_cannot_validate(start_entra: StartEntra) -> None:
     start_entra(ANN)
     credential = make_credential(connected(), password=RIGHT)

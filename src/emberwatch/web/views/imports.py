@@ -9,7 +9,7 @@ from uuid import UUID
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
-from django.shortcuts import redirect, render
+from django.shortcuts import redirect
 from django.urls import reverse
 from django.views.decorators.csrf import csrf_exempt, csrf_protect
 
@@ -42,9 +42,10 @@ def listing(request: HttpRequest, tenant_id: UUID) -> HttpResponse:
         "imports": found[:PAGE_SIZE],
         "before": before,
         "older": found[PAGE_SIZE - 1].id if len(found) > PAGE_SIZE else None,
+        "is_moving": any(entry.finished_at is None for entry in found[:PAGE_SIZE]),
         "may": permissions_of(actor_of(request), tenant),
     }
-    return render(request, "imports/listing.html", shown)
+    return framed(request, "imports/listing.html", shown)
 
 
 def _keyset(text: str) -> UUID | None:
