@@ -1,4 +1,4 @@
-"""Whether a port is free to listen on."""
+"""Whether a port is free, and whether somebody answers there."""
 
 from __future__ import annotations
 
@@ -21,3 +21,11 @@ def require_free(host: str, port: int) -> None:
             raise Conflict(
                 f"Cannot listen on {host} port {port}: {error.strerror}.", remedy="Choose another --port."
             ) from None
+
+
+def is_listening(host: str, port: int) -> bool:
+    try:
+        socket.create_connection((host, port), timeout=1).close()
+    except OSError:
+        return False
+    return True

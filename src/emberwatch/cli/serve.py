@@ -44,7 +44,7 @@ def _announce(environment: Environment, host: str, port: int) -> None:
     if first_admin_needed():
         link = invitation_link(environment, invite_first_admin(now=utc_now()), host, port)
         typer.echo(
-            f"There is no organisation admin yet. This link makes one, once, within {INVITATION_LIFE.days} days:"
+            f"Nobody administers it yet. This link makes one admin, within {INVITATION_LIFE.days} days:"
         )
         typer.echo(f"  {link}")
 

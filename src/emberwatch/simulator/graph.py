@@ -17,6 +17,7 @@ from emberwatch.simulator.graph_directory import (
     list_domains,
     list_group_settings,
     list_organization,
+    list_service_principals,
 )
 from emberwatch.simulator.graph_replies import GraphError, bad_request, error_reply
 from emberwatch.simulator.graph_users import (
@@ -156,5 +157,6 @@ ROUTES: Final[tuple[GraphRoute, ...]] = (
     _get("domains", r"/domains", _permissions("Domain"), list_domains),
     _get("domain", rf"/domains{_ID}", _permissions("Domain"), get_domain),
     _get("organization", r"/organization", _permissions("Organization"), list_organization),
+    _get("service principals", r"/servicePrincipals", _permissions("Application"), list_service_principals),
     _get("group settings", r"/groupSettings", _permissions("GroupSettings"), list_group_settings),
 )

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import re
+from typing import Final
+
 from emberwatch.simulator.graph_call import Call
 from emberwatch.simulator.graph_objects import (
     DOMAIN_PROPERTIES,
+    SERVICE_PRINCIPAL_PROPERTIES,
     Object,
     domain_object,
     group_settings,
     organization_object,
+    service_principal,
 )
 from emberwatch.simulator.graph_query import context_of, pick
 from emberwatch.simulator.graph_replies import bad_request, not_found, object_reply
 from emberwatch.simulator.messages import Reply
+
+_BY_APP_ID: Final = re.compile(r"appId eq '([^']*)'")
 
 
 def list_domains(call: Call) -> Reply:
@@ -47,6 +54,19 @@ def list_group_settings(call: Call) -> Reply:
     return _whole_collection(
         call, "groupSettings", rows, frozenset({"id", "displayName", "templateId", "values"})
     )
+
+
+def list_service_principals(call: Call) -> Reply:
+    """``GET /servicePrincipals``: all of them, or the one that ``$filter=appId eq '…'`` names."""
+    text = call.request.query.get("$filter", "")
+    named = _BY_APP_ID.fullmatch(text)
+    if text and named is None:
+        raise bad_request("Only appId can be filtered for.", "Request_UnsupportedQuery")
+    apps = [state.scenario for state in call.directory.apps.values()]
+    rows = [
+        service_principal(app) for app in apps if named is None or app.client_id.lower() == named[1].lower()
+    ]
+    return _whole_collection(call, "servicePrincipals", rows, SERVICE_PRINCIPAL_PROPERTIES)
 
 
 def _whole_collection(call: Call, entity_set: str, rows: list[Object], known: frozenset[str]) -> Reply:

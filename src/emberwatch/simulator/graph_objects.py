@@ -6,7 +6,13 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from emberwatch.simulator.messages import graph_time
-from emberwatch.simulator.scenario import DirectoryScenario, DomainScenario, UserScenario, stable_id
+from emberwatch.simulator.scenario import (
+    AppScenario,
+    DirectoryScenario,
+    DomainScenario,
+    UserScenario,
+    stable_id,
+)
 
 Object = dict[str, Any]
 
@@ -141,6 +147,23 @@ def domain_object(domain: DomainScenario, directory: DirectoryScenario) -> Objec
 
 def _is_root(domain: DomainScenario, directory: DirectoryScenario) -> bool:
     return not any(domain.name.casefold().endswith(f".{o.name.casefold()}") for o in directory.domains)
+
+
+SERVICE_PRINCIPAL_PROPERTIES: Final = frozenset(
+    {"id", "appId", "displayName", "accountEnabled", "appRoleAssignmentRequired", "servicePrincipalType"}
+)
+
+
+def service_principal(app: AppScenario) -> Object:
+    """The enterprise application of an app registration."""
+    return {
+        "id": stable_id(f"service principal {app.client_id}"),
+        "appId": app.client_id,
+        "displayName": app.display_name,
+        "accountEnabled": not app.disabled,
+        "appRoleAssignmentRequired": app.assignment_required,
+        "servicePrincipalType": "Application",
+    }
 
 
 def organization_object(directory: DirectoryScenario) -> Object:

@@ -7,7 +7,8 @@ from typing import Any
 from django.core.files.uploadhandler import FileUploadHandler, SkipFile
 from django.http import HttpRequest
 
-from emberwatch.ingestion.uploads import FILE_FIELD, OpenSpool, SealedSpoolHandler, SealedUpload
+from emberwatch.ingestion.uploads import FILE_FIELD, OpenSpool, SealedUpload
+from emberwatch.ingestion.uploads import SealedSpoolHandler as OneFileHandler
 
 
 class NoFileHandler(FileUploadHandler):
@@ -25,20 +26,24 @@ class NoFileHandler(FileUploadHandler):
         return None
 
 
+SealedSpoolHandler = NoFileHandler
+"""The name that the settings give to the handler of every form but the import's."""
+
+
 class SealedFilesHandler(FileUploadHandler):
     """Takes every file of the field ``file``, each into a sealed spool of its own."""
 
-    chunk_size = SealedSpoolHandler.chunk_size
+    chunk_size = OneFileHandler.chunk_size
 
     def __init__(self, request: HttpRequest, open_spool: OpenSpool) -> None:
         super().__init__(request)
         self._open_spool = open_spool
-        self._handlers: list[SealedSpoolHandler] = []
+        self._handlers: list[OneFileHandler] = []
 
     def new_file(self, field_name: str, file_name: str, *args: Any, **kwargs: Any) -> None:
         if field_name != FILE_FIELD:
             raise SkipFile
-        handler = SealedSpoolHandler(self._request(), self._open_spool)
+        handler = OneFileHandler(self._request(), self._open_spool)
         self._handlers.append(handler)
         handler.new_file(field_name, file_name, *args, **kwargs)
 

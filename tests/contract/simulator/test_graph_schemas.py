@@ -77,6 +77,7 @@ REPLIES: list[tuple[str, str, str]] = [
     ("domains", "/domains", "domain"),
     ("domain", "/domains/fed.example", "domain"),
     ("organization", "/organization", "organization"),
+    ("service principals", "/servicePrincipals", "servicePrincipal"),
     ("group settings", "/groupSettings", "groupSetting"),
 ]
 

@@ -58,6 +58,18 @@ def test_a_good_connection_says_what_it_found(start_entra: StartEntra) -> None:
     assert "12 failed tries" in sentences
 
 
+@pytest.mark.parametrize(
+    ("required", "sentence"), [(True, "ends without a token"), (False, "assignment is not required")]
+)
+def test_what_would_end_without_a_token_is_read(
+    start_entra: StartEntra, required: bool, sentence: str
+) -> None:
+    start_entra(apps=(app(assignment_required=required),))
+    connection = save(make_tenant())
+    assert connection.status == ConnectionStatus.ACTIVE
+    assert sentence in connection.check_items[-1]["sentence"]
+
+
 EXPIRED = SecretScenario(value=SECRET, expires=utc_now() - timedelta(days=1))
 
 

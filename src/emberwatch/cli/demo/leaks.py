@@ -115,15 +115,22 @@ class LeakWriter:
         lines = [*ours, *(shaped() for _ in range(3 * len(ours) + 20))]
         self._random.shuffle(lines)
         path = self._path(name, "txt")
-        dirt = f"{self._company.domain}:\r\nnobody@{self._company.domain}:\r\n\r\n{'=' * 30}\r\n".encode()
-        text = (
-            "\r\n".join([*_BANNER, *lines]).encode()
-            + b"\r\n"
-            + dirt
-            + b"caf\xe9@elsewhere.example:\xe9t\xe9-1999\r\n"
-        )
-        path.write_bytes(text)
+        path.write_bytes("\r\n".join([*_BANNER, *lines]).encode() + self._dirt())
         return LeakFile(path, kind, name, self._now - timedelta(days=days), wave)
+
+    def _dirt(self) -> bytes:
+        """Logins without passwords, rules, and letters of another code page."""
+        ours = self._company.domain
+        lines = (
+            "",
+            f"{ours}:",
+            f"nobody@{ours}:",
+            "",
+            "=" * 30,
+            "caf\xe9@elsewhere.example:\xe9t\xe9-1999",
+            "",
+        )
+        return "\r\n".join(lines).encode("cp1252")
 
     def _with_site(self, entry: Leaked) -> str:
         return f"https://{self._random.choice(_SITES)}/account:{_pair(entry)}"

@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from emberwatch.cli.children import Child
 from emberwatch.core.errors import BadInput
 from emberwatch.core.files import private_file
 from emberwatch.core.secret import Secret
@@ -27,8 +28,9 @@ KEPT_VARIABLES: Final = frozenset({"EMBERWATCH_CHROMIUM"})
 class Place:
     """The demo's folder. Its mark tells it from a real installation and says whether the run was finished."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, is_thrown_away: bool = False) -> None:
         self.folder = folder
+        self.is_thrown_away = is_thrown_away
         self._mark = folder / MARK
 
     @property
@@ -38,6 +40,10 @@ class Place:
     def complete(self, password: Secret) -> None:
         """Remembers that the run is done, and the demo's own sign-in."""
         private_file(self._mark, lambda: json.dumps({"password": password.expose()}))
+
+    def child(self, command: str, *arguments: str) -> Child:
+        """One of our own commands as a process; its log stays in the folder."""
+        return Child(command, *arguments, log=self.folder / f"{command}.log")
 
     def password(self) -> Secret:
         """What the demo's person signs in with: kept from the run that made the folder, or a new one."""
@@ -54,7 +60,7 @@ def take(data_dir: Path | None) -> Place:
         folder.chmod(0o711)
         # Registered before the database starts, so it runs after that has stopped.
         atexit.register(shutil.rmtree, folder, ignore_errors=True)
-        return Place(folder)
+        return Place(folder, is_thrown_away=True)
     place = Place(data_dir.expanduser().resolve())
     if place.folder.is_dir() and any(place.folder.iterdir()) and not place.is_complete:
         raise BadInput(
@@ -79,6 +85,9 @@ def settle(place: Place, entra: SimulatedEntra) -> None:
         "EMBERWATCH_CUSTOM_CLOUD_PORTAL_URL": entra.portal_url,
         "EMBERWATCH_CUSTOM_CLOUD_CA_FILE": str(entra.ca_file),
     }
+    if place.is_thrown_away:
+        # Nothing here has to outlive the machine, so no commit waits for the disk.
+        os.environ["PGOPTIONS"] = "-c synchronous_commit=off"
 
 
 @contextmanager

@@ -5,21 +5,21 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Sequence
-from contextlib import ExitStack
 from datetime import datetime
-from pathlib import Path
 from typing import Final
 
 import typer
 
 from emberwatch.accounts.actor import Actor, command_line_actor
 from emberwatch.accounts.services import create_user
+from emberwatch.cli.address import DEFAULT_HOST
 from emberwatch.cli.children import Child
 from emberwatch.cli.demo import table
 from emberwatch.cli.demo.leaks import LeakFile, LeakWriter
 from emberwatch.cli.demo.place import Place, leak_folder
 from emberwatch.cli.demo.scenario import Company, Wave
 from emberwatch.cli.output import print_table
+from emberwatch.cli.ports import is_listening
 from emberwatch.core.clock import utc_now
 from emberwatch.core.errors import Unavailable
 from emberwatch.core.secret import Secret
@@ -29,12 +29,10 @@ from emberwatch.ingestion.services import ImportOptions, import_file
 from emberwatch.simulator import SimulatedEntra
 from emberwatch.tenants.models import Tenant
 from emberwatch.tenants.services import create_tenant
-from emberwatch.validation.models import OPEN_STATES, Validation
+from emberwatch.validation.models import OPEN_STATES, Attempt, Validation
 from emberwatch.validation.services import request_all
 
 EMAIL: Final = "demo@emberwatch.example"
-WORKERS: Final = 2
-CONCURRENCY: Final = 4
 POLL_SECONDS: Final = 0.2
 
 
@@ -51,19 +49,19 @@ class Demo:
         self._actor: Actor = command_line_actor()
         self._password: Secret = place.password()
 
-    def fill(self) -> None:
-        """Everything from the empty database to the last verdict."""
-        with leak_folder() as folder, ExitStack() as stack:
-            workers = [stack.enter_context(self.worker(CONCURRENCY)) for _ in range(WORKERS)]
+    def fill(self, workers: Sequence[Child]) -> list[str]:
+        """Everything from the empty database to the last verdict; returns what is not as it should be."""
+        with leak_folder() as folder:
             create_user(EMAIL, self._password, actor=self._actor, now=utc_now(), is_organisation_admin=True)
             tenants = [self._connected(company) for company in self._world]
             leaks = [LeakWriter(folder, company, self._now).write() for company in self._world]
             self._import(tenants, leaks, (Wave.RECENT, Wave.OLD))
-            for tenant in tenants:
-                request_all(tenant, actor=self._actor, now=utc_now())
+            asked = [request_all(tenant, actor=self._actor, now=utc_now()) for tenant in tenants]
+            typer.echo(f"Validating {sum(map(len, asked))} credentials …")
             _wait(workers)
             self._import(tenants, leaks, (Wave.LATE,))
         self._place.complete(self._password)
+        return [*self._compare_ledgers(), *table.differences(self._world, table.read())]
 
     def _connected(self, company: Company) -> Tenant:
         tenant = create_tenant(company.name, [company.domain], actor=self._actor, now=utc_now())
@@ -91,38 +89,30 @@ class Demo:
         return done
 
     def report(self) -> list[str]:
-        """Prints the table and returns whatever is not as it should be."""
-        found = table.read()
-        print_table(table.COLUMNS, table.rows(found))
+        """Prints the table, and returns the accounts that Emberwatch helped to lock."""
+        print_table(table.COLUMNS, table.rows(table.read()))
         locks = self._entra.world.locks_by([company.client_id for company in self._world])
         typer.echo(f"Accounts locked by Emberwatch: {len(locks)}")
-        wrong = [f"{lock.upn}: Emberwatch helped to lock it" for lock in locks]
-        return [*wrong, *table.differences(self._world, found)]
+        return [f"{lock.upn}: Emberwatch helped to lock it" for lock in locks]
 
-    def check_ledger(self) -> list[str]:
-        """Compares what we say was sent with what the directory says it got."""
-        sent = sum(credential.attempts for credential in table.read())
-        received = len(self._entra.journal.sign_ins())
+    def _compare_ledgers(self) -> list[str]:
+        """What we say was sent against what the directories say arrived."""
+        sent, received = Attempt.objects.count(), len(self._entra.journal.sign_ins())
         return [] if sent == received else [f"{sent} sign-ins were sent, {received} arrived"]
 
-    def worker(self, concurrency: int) -> Child:
-        return Child("worker", "--concurrency", str(concurrency), log=self._log("worker"))
-
-    def serve(self, port: int) -> None:
+    def serve(self, port: int, workers: Sequence[Child]) -> None:
         """Serves the pages until somebody ends it."""
-        with (
-            self.worker(CONCURRENCY) as worker,
-            Child("serve", "--port", str(port), log=self._log("serve")) as web,
-        ):
-            typer.echo(f"\nEmberwatch serves http://127.0.0.1:{port}    (Ctrl-C ends the demo)")
+        with self._place.child("serve", "--port", str(port)) as web:
+            while not (is_listening(DEFAULT_HOST, port) or web.has_ended()):
+                time.sleep(POLL_SECONDS)
+            typer.echo(f"\nEmberwatch serves http://{DEFAULT_HOST}:{port}/    (Ctrl-C ends the demo)")
             typer.echo(f"  sign in as   {EMAIL}\n  password     {self._password.expose()}")
             sys.stdout.flush()
-            while not (worker.has_ended() or web.has_ended()):
+            while not web.has_ended():
+                if all(worker.has_ended() for worker in workers):
+                    raise Unavailable("The workers of the demo have ended by themselves.")
                 time.sleep(POLL_SECONDS)
-        raise Unavailable("A process of the demo has ended by itself.", remedy=f"See {self._log('*')}.")
-
-    def _log(self, name: str) -> Path:
-        return self._place.folder / f"{name}.log"
+        raise Unavailable("The web server of the demo has ended by itself.")
 
 
 def _say_counts(tenant: Tenant, done: Import) -> None:

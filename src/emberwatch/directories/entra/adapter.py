@@ -40,7 +40,8 @@ class EntraDirectory:
         self._graph = Graph(cloud.graph_url, self._tokens, client)
 
     def check(self, monitored_domains: list[str]) -> CheckReport:
-        return check(self._cloud, self._tokens, self._graph, monitored_domains, self._clock)
+        client_id = self._settings.client_id
+        return check(self._cloud, self._tokens, self._graph, client_id, monitored_domains, self._clock)
 
     def read_domains(self) -> tuple[DomainFacts, ...]:
         return read_domains(self._graph)

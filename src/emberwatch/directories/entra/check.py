@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
+from uuid import UUID
 
 from emberwatch.core.clock import Clock
 from emberwatch.directories.base import (
@@ -24,6 +25,8 @@ from emberwatch.directories.entra.tokens import AppTokens
 # The template of the directory setting that holds the lockout values; fixed by Microsoft for all tenants.
 PASSWORD_RULES_TEMPLATE: Final = "5cf42378-d67d-4f36-ba46-e8b86229381d"  # noqa: S105 - a template's id
 DEFAULT_LOCKOUT_SECONDS: Final = 60
+_NO_TOKENS: Final = "No tokens for users"
+_ASSIGNMENT_REMEDY: Final = "Entra admin center → Enterprise applications → your app → Properties → Assignment required → Yes, and assign nobody."
 # Any one of these lets us read users and domains.
 _READS_DIRECTORY: Final = frozenset({"Directory.Read.All", "Directory.ReadWrite.All"})
 
@@ -38,11 +41,16 @@ class _Findings:
 
 
 def check(
-    cloud: Cloud, tokens: AppTokens, graph: Graph, monitored: Sequence[str], clock: Clock
+    cloud: Cloud,
+    tokens: AppTokens,
+    graph: Graph,
+    client_id: UUID,
+    monitored: Sequence[str],
+    clock: Clock,
 ) -> CheckReport:
     """Runs the checks in order; the first fault ends them, since what follows would only repeat it."""
     found = _Findings()
-    for item in _steps(cloud, tokens, graph, monitored, found):
+    for item in _steps(cloud, tokens, graph, client_id, monitored, found):
         found.items.append(item)
         if item.state is CheckState.FAULT:
             break
@@ -57,7 +65,7 @@ def check(
 
 
 def _steps(
-    cloud: Cloud, tokens: AppTokens, graph: Graph, monitored: Sequence[str], found: _Findings
+    cloud: Cloud, tokens: AppTokens, graph: Graph, client_id: UUID, monitored: Sequence[str], found: _Findings
 ) -> Iterator[CheckItem]:
     try:
         found.roles = tokens.roles()
@@ -71,7 +79,7 @@ def _steps(
         yield from _domain_items(found.domains, monitored)
         found.policy = read_policy(graph, cloud)
         yield _policy_item(found.policy)
-        yield _token_item()
+        yield _assignment_item(graph, client_id)
     except DirectoryError as error:
         yield CheckItem("Connection", CheckState.FAULT, error.message, error.remedy, error.code)
 
@@ -158,11 +166,26 @@ def _policy_item(policy: PasswordPolicy) -> CheckItem:
     )
 
 
-def _token_item() -> CheckItem:
-    return CheckItem(
-        "No tokens for users",
-        CheckState.OK,
-        "A right password should end without a token: set Assignment required to Yes with nobody assigned.",
-        "Entra admin center → Enterprise applications → your app → Properties → Assignment required. Emberwatch "
-        "discards any token unread; with this setting none is issued.",
-    )
+def _assignment_item(graph: Graph, client_id: UUID) -> CheckItem:
+    """What would make a right password end without a token: assignment required, and nobody assigned."""
+    required = _assignment_required(graph, client_id)
+    if required:
+        sentence = "A right password ends without a token: the application requires assignment."
+        return CheckItem(_NO_TOKENS, CheckState.OK, sentence)
+    if required is None:
+        sentence = "Whether the application requires assignment could not be read."
+    else:
+        sentence = (
+            "A right password brings a token, which Emberwatch discards unread: assignment is not required."
+        )
+    return CheckItem(_NO_TOKENS, CheckState.WARNING, sentence, _ASSIGNMENT_REMEDY)
+
+
+def _assignment_required(graph: Graph, client_id: UUID) -> bool | None:
+    query = {"$filter": f"appId eq '{client_id}'", "$select": "id,appId,appRoleAssignmentRequired"}
+    try:
+        found = graph.get("/servicePrincipals", query).body.get("value", [])
+    except DirectoryError:
+        # Advice only: a connection that cannot tell is still a good one.
+        return None
+    return found[0].get("appRoleAssignmentRequired") is True if found else None

@@ -50,11 +50,17 @@ def _page(request: HttpRequest, tenant: Tenant, form: Form | None = None) -> Htt
     shown = {
         "tenant": tenant,
         "connection": connection,
+        "is_told_below": connection is not None and _is_told_by_an_item(connection),
         "clouds": offered_clouds(),
         "form": form or Form(_stored(connection)),
     }
     status = HTTPStatus.BAD_REQUEST if form else HTTPStatus.OK
     return render(request, "directory/configuration.html", shown, status=status)
+
+
+def _is_told_by_an_item(connection: DirectoryConnection) -> bool:
+    """Whether the list of what the check found says it already; a stop by a later answer stands alone."""
+    return any(connection.status_sentence.startswith(item["sentence"]) for item in connection.check_items)
 
 
 def _stored(connection: DirectoryConnection | None) -> dict[str, str]:

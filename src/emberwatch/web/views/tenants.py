@@ -27,6 +27,7 @@ from emberwatch.tenants.queries import (
     permissions_of,
     require_organisation_admin,
     tenants_page,
+    visible_tenants,
 )
 from emberwatch.tenants.services import create_tenant, remove_member, set_domains, set_role
 from emberwatch.web.access import actor_of, enter_tenant
@@ -124,4 +125,6 @@ def remove(request: HttpRequest, tenant_id: UUID, member_id: UUID) -> HttpRespon
     tenant = enter_tenant(request, tenant_id, Permission.CONFIGURE_TENANT)
     remove_member(tenant, str(member_id), actor=actor_of(request), now=utc_now())
     messages.success(request, "The person is no longer a member.")
-    return redirect("home")
+    # Whoever removes oneself sees the tenant no more.
+    is_visible = visible_tenants(actor_of(request)).filter(pk=tenant.id).exists()
+    return redirect("tenant", tenant.id) if is_visible else redirect("home")

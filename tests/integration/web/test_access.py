@@ -1,0 +1,239 @@
+"""Every page for every role: who gets in, who does not, and that a refusal changes nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Final
+from uuid import uuid4
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.test import Client
+from django.urls import reverse
+
+from emberwatch.accounts.actor import SYSTEM, actor_for_user
+from emberwatch.accounts.models import User
+from emberwatch.accounts.services import create_api_token
+from emberwatch.audit.models import AuditRow
+from emberwatch.core.clock import utc_now
+from emberwatch.exposures.models import Credential
+from emberwatch.ingestion.models import Import
+from emberwatch.tenants.models import Tenant
+from emberwatch.tenants.queries import members_of
+from emberwatch.validation.services import request_validation
+from emberwatch.web.urls import open_to_all, pages
+from tests.factories import NOW, connect, make_credential, make_tenant, make_user
+from tests.integration.conftest import StartEntra
+from tests.integration.web.conftest import HTMX, client_of
+from tests.world import APP, DIRECTORY, SECRET
+
+pytestmark = pytest.mark.django_db
+
+MEMBERS: Final = ("viewer", "analyst", "admin")
+ANALYSTS: Final = ("analyst", "admin")
+ADMINS: Final = ("admin",)
+EVERYBODY: Final = ("stranger", *MEMBERS)
+
+
+@dataclass
+class World:
+    """Objects for every address; each is made anew for every request, so that their order means nothing."""
+
+    tenant: Tenant
+    user: User
+    ids: dict[str, Any] = field(default_factory=dict)
+
+
+def _world(tenant: Tenant, user: User) -> World:
+    credential = make_credential(tenant, password=f"pw-{uuid4()}")
+    member = make_user(tenant, "viewer")
+    validation = request_validation(make_credential(tenant, password="v"), actor=SYSTEM, now=utc_now())
+    done = Import.objects.create(tenant=tenant, file_name="x.txt", requested_by="t", requested_at=NOW)
+    token, _ = create_api_token(user, _any_tenant(user), "t", actor=actor_for_user(user), now=NOW)
+    ids = {
+        "tenant_id": tenant.id,
+        "credential_id": credential.id,
+        "validation_id": validation.id,
+        "import_id": done.id,
+        "member_id": next(m.id for m in members_of(tenant) if m.user == member),
+        "token_id": token.id,
+    }
+    return World(tenant, user, ids)
+
+
+def _any_tenant(user: User) -> Tenant:
+    membership = user.memberships.first()  # type: ignore[attr-defined]
+    tenant: Tenant = membership.tenant
+    return tenant
+
+
+@dataclass(frozen=True)
+class Row:
+    """One address: who may, what a success answers, and what is sent when it is a form."""
+
+    name: str
+    args: tuple[str, ...]
+    allowed: tuple[str, ...]
+    status: int = 200
+    body: Callable[[World], dict[str, Any]] | None = None
+    htmx: bool = False
+
+
+T = ("tenant_id",)
+C = ("tenant_id", "credential_id")
+DIRECTORY_FORM: Final = {
+    "client_id": APP,
+    "client_secret": SECRET,
+    "entra_tenant_id": DIRECTORY,
+    "cloud": "custom",
+}
+ROWS: Final = (
+    Row("home", (), EVERYBODY, 302),
+    Row("configure", (), EVERYBODY, 302),
+    Row("feeds", (), EVERYBODY, 302),
+    Row("tenants", (), EVERYBODY),
+    Row("tokens", (), EVERYBODY),
+    Row("tokens", (), MEMBERS, body=lambda w: {"name": "n", "tenant": str(w.tenant.id)}),
+    Row("revoke_token", ("token_id",), EVERYBODY, 302, body=lambda _: {}),
+    Row("new_tenant", (), ()),
+    Row("new_tenant", (), (), 302, body=lambda _: {"name": f"N {uuid4()}", "domains": "n.example"}),
+    Row("feed", T, MEMBERS),
+    Row("credential", C, MEMBERS),
+    Row("reveal", C, ANALYSTS, body=lambda _: {"reason": "ticket 7"}),
+    Row("validate", C, ANALYSTS, 302, body=lambda _: {}),
+    Row("validation", ("tenant_id", "validation_id"), MEMBERS, htmx=True),
+    Row("imports", T, MEMBERS),
+    Row("import", ("tenant_id", "import_id"), MEMBERS),
+    Row("new_import", T, ANALYSTS),
+    Row(
+        "new_import",
+        T,
+        ANALYSTS,
+        302,
+        body=lambda _: {"file": SimpleUploadedFile("a.txt", b"a@contoso.example:pw\n"), "end": "1"},
+    ),
+    Row("audit", T, ADMINS),
+    Row("verify_audit", T, ADMINS, body=lambda _: {}),
+    Row("tenant", T, MEMBERS),
+    Row("tenant_domains", T, ADMINS, 302, body=lambda _: {"domains": "contoso.example"}),
+    Row("invite", T, ADMINS, body=lambda _: {"email": "new@contoso.example", "role": "viewer"}),
+    Row("member_role", ("tenant_id", "member_id"), ADMINS, 302, body=lambda _: {"role": "analyst"}),
+    Row("remove_member", ("tenant_id", "member_id"), ADMINS, 302, body=lambda _: {}),
+    Row("directory", T, ADMINS),
+    Row("directory", T, ADMINS, 302, body=lambda _: DIRECTORY_FORM),
+    Row("check_directory", T, ADMINS, 302, body=lambda _: {}),
+    Row("switch_directory", T, ADMINS, 302, body=lambda _: {"disabled": "no"}),
+)
+# Only the organisation admin makes tenants; everything else a member of the right role may do.
+ORGANISATION_ONLY: Final = ("new_tenant",)
+
+
+def _send(client: Client, row: Row, world: World) -> Any:
+    address = reverse(row.name, args=[world.ids[name] for name in row.args])
+    headers = HTMX if row.htmx else None
+    if row.body is None:
+        return client.get(address, headers=headers)
+    return client.post(address, row.body(world), headers=headers)
+
+
+def _refusal(row: Row, role: str) -> int:
+    if row.name == "tokens":
+        return 400
+    return 404 if role == "stranger" and row.name not in ORGANISATION_ONLY else 403
+
+
+@pytest.mark.parametrize("role", EVERYBODY)
+def test_each_page_for_each_role(start_entra: StartEntra, tenant: Tenant, role: str) -> None:
+    start_entra()
+    connect(tenant, DIRECTORY, APP, SECRET)
+    user = make_user(make_tenant(), "admin") if role == "stranger" else make_user(tenant, role)
+    client = client_of(user)
+    for row in ROWS:
+        world = _world(tenant, user)
+        before = AuditRow.objects.count()
+        reply = _send(client, row, world)
+        wanted = row.status if role in row.allowed else _refusal(row, role)
+        assert reply.status_code == wanted, (row.name, role, reply.content[-600:])
+        if role not in row.allowed:
+            assert AuditRow.objects.count() == before, row.name
+
+
+def test_an_organisation_admin_may_everything(start_entra: StartEntra, tenant: Tenant) -> None:
+    start_entra()
+    connect(tenant, DIRECTORY, APP, SECRET)
+    user = make_user(tenant, "viewer")
+    user.is_organisation_admin = True
+    user.save()
+    client = client_of(user)
+    for row in ROWS:
+        reply = _send(client, row, _world(tenant, user))
+        assert reply.status_code == row.status, (row.name, reply.content[-600:])
+
+
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
+def test_nobody_gets_in_without_a_sign_in(row: Row, tenant: Tenant) -> None:
+    world = World(tenant, make_user(tenant, "admin"), dict.fromkeys(T + C, tenant.id))
+    world.ids |= dict.fromkeys(("validation_id", "import_id", "member_id", "token_id"), tenant.id)
+    reply = _send(Client(), row, world)
+    if row.htmx:
+        assert (reply.status_code, reply.headers["HX-Redirect"]) == (401, reverse("account_login"))
+    else:
+        assert reply.status_code == 302
+        assert reply.headers["Location"].startswith(reverse("account_login"))
+
+
+def test_the_table_names_every_page() -> None:
+    assert {page.name for page in pages} == {row.name for row in ROWS}
+    assert {page.name for page in open_to_all} == {
+        "healthz",
+        "readyz",
+        "account_login",
+        "account_inactive",
+        "account_logout",
+        "invitation",
+    }
+
+
+@pytest.mark.parametrize("name", ["healthz", "readyz"])
+def test_health_is_open_and_plain(name: str) -> None:
+    reply = Client().get(reverse(name))
+    assert (reply.status_code, reply.content, reply.headers["Content-Type"]) == (200, b"ok\n", "text/plain")
+
+
+def test_somebody_elses_object_looks_like_a_missing_one(tenant: Tenant) -> None:
+    client, other = client_of(make_user(tenant, "admin")), make_tenant()
+    theirs = Import.objects.create(tenant=other, file_name="x", requested_by="t", requested_at=NOW)
+    member = make_user(other, "viewer").memberships.get()  # type: ignore[attr-defined]
+    credential = make_credential(other)
+    mine = make_credential(tenant)
+    assert client.get(reverse("credential", args=[tenant.id, mine.id])).status_code == 200
+
+    for name, theirs_id in (("credential", credential.id), ("import", theirs.id)):
+        for tenant_id in (tenant.id, other.id):
+            foreign = client.get(reverse(name, args=[tenant_id, theirs_id]))
+            missing = client.get(reverse(name, args=[tenant_id, uuid4()]))
+            assert foreign.status_code == missing.status_code == 404
+            assert _text(foreign) == _text(missing)
+    for name in ("member_role", "remove_member"):
+        reply = client.post(reverse(name, args=[tenant.id, member.id]), {"role": "admin"})
+        assert reply.status_code == 404
+    assert Credential.objects.count() == 2
+
+
+def _text(reply: Any) -> str:
+    main: str = reply.content.decode().split("<main")[1]
+    return main
+
+
+def test_a_form_of_another_site_is_refused(tenant: Tenant) -> None:
+    user = make_user(tenant, "admin")
+    address, body = reverse("tenant_domains", args=[tenant.id]), {"domains": "evil.example"}
+    assert client_of(user).post(address, body).status_code == 302
+    before = AuditRow.objects.count()
+
+    reply = client_of(user, enforce_csrf_checks=True).post(address, body)
+
+    assert reply.status_code == 403
+    assert "This form does not belong to your present session." in reply.content.decode()
+    assert AuditRow.objects.count() == before
