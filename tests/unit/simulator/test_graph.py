@@ -35,6 +35,7 @@ SAMPLE_PATHS = {
     "domain": "/domains/corp.example",
     "organization": "/organization",
     "group settings": "/groupSettings",
+    "service principals": "/servicePrincipals",
 }
 
 

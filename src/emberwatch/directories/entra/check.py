@@ -26,7 +26,10 @@ from emberwatch.directories.entra.tokens import AppTokens
 PASSWORD_RULES_TEMPLATE: Final = "5cf42378-d67d-4f36-ba46-e8b86229381d"  # noqa: S105 - a template's id
 DEFAULT_LOCKOUT_SECONDS: Final = 60
 _NO_TOKENS: Final = "No tokens for users"
-_ASSIGNMENT_REMEDY: Final = "Entra admin center → Enterprise applications → your app → Properties → Assignment required → Yes, and assign nobody."
+_ASSIGNMENT_REMEDY: Final = (
+    "Entra admin center → Enterprise applications → your app → Properties → Assignment required → Yes; "
+    "assign nobody."
+)
 # Any one of these lets us read users and domains.
 _READS_DIRECTORY: Final = frozenset({"Directory.Read.All", "Directory.ReadWrite.All"})
 
