@@ -24,6 +24,7 @@ FILTERS: Final = ("group", "verdict", "certainty", "source_kind", "domain", "sin
 
 # How long a page waits before it asks again, by the age of the validation: quick while somebody looks on.
 _POLL_DELAYS: Final = (
+    (timedelta(seconds=1), 50),
     (timedelta(seconds=3), 100),
     (timedelta(seconds=30), 500),
     (timedelta.max, 2000),

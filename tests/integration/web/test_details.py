@@ -58,7 +58,7 @@ def test_from_the_press_to_the_verdict(start_entra: StartEntra, visit: Visit, te
     pressed = press(client, credential, "?panel=1").content.decode()
     assert re.search(r'aria-current="step"[^>]*>.*?Queued', pressed)
     assert re.search(r'id="validate-button"[^>]* disabled', pressed)
-    assert "delay:100ms" in pressed
+    assert "delay:50ms" in pressed
     again = client.get(poll_address(pressed), headers=HTMX).content.decode()
     assert re.search(r'aria-current="step"[^>]*>.*?Queued', again)
     assert 'id="live"' not in again

@@ -107,12 +107,10 @@ def test_each_of_several_files_is_an_import(visit: Visit, tenant: Tenant, data_d
 def test_a_refused_upload_leaves_nothing(
     visit: Visit, tenant: Tenant, data_dir: Path, fields: dict[str, Any], sentence: str
 ) -> None:
-    client = visit("analyst")
-    body = {"file": SimpleUploadedFile("a.txt", LEAK), "end": "1"} | fields
-    body = {name: value for name, value in body.items() if value is not None}
-    address = reverse("new_import", args=[tenant.id])
+    client, address = visit("analyst"), reverse("new_import", args=[tenant.id])
     for headers, status in (({}, 400), (HTMX, 422)):
-        body["file"] = SimpleUploadedFile("a.txt", LEAK) if "file" in body else ""
+        body = {"file": SimpleUploadedFile("a.txt", LEAK), "end": "1"} | fields
+        body = {name: value for name, value in body.items() if value is not None}
         reply = client.post(address, body, headers=headers)
         assert reply.status_code == status
         assert sentence in reply.content.decode()

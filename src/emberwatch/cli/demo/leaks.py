@@ -92,12 +92,19 @@ class LeakWriter:
             "Operation System: Windows 11 Pro x64",
             f"Log date: {at.month}/{at.day}/{at.year} {at:%I:%M:%S %p}",
         )
-        archive.writestr(f"{folder}/UserInformation.txt", "\r\n".join(system))
-        archive.writestr(f"{folder}/Cookies/Google_[Chrome]_Default Network.txt", "demo.example\tTRUE\t/\n")
         blocks = [self._block(entry.login, entry.password) for entry in leaked]
         blocks += [self._block(*self._stranger()) for _ in range(4)]
         self._random.shuffle(blocks)
-        archive.writestr(f"{folder}/Passwords.txt", "\r\n".join([*_BANNER, *blocks]))
+        files = {
+            "UserInformation.txt": "\r\n".join(system),
+            "Cookies/Google_[Chrome]_Default Network.txt": "demo.example\tTRUE\t/\n",
+            "Passwords.txt": "\r\n".join([*_BANNER, *blocks]),
+        }
+        for name, text in files.items():
+            member = zipfile.ZipInfo(
+                f"{folder}/{name}", (at.year, at.month, at.day, at.hour, at.minute, at.second)
+            )
+            archive.writestr(member, text, zipfile.ZIP_DEFLATED)
 
     def _block(self, login: str, password: str) -> str:
         lines = (

@@ -1,0 +1,162 @@
+"""What surrounds every page: security headers, no inline code, no outside address, plain error pages."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from pathlib import Path
+from types import ModuleType
+from typing import Any, Final
+
+import pytest
+from django.http import HttpRequest, HttpResponse
+from django.test import Client
+from django.urls import path, reverse
+from pytest_django import Settings
+
+from emberwatch.config import urls as product_urls
+from emberwatch.core.errors import Conflict, EmberwatchError, Unavailable
+from emberwatch.tenants.models import Tenant
+from emberwatch.web import urls as web_urls
+from tests.factories import make_credential
+from tests.integration.web.conftest import HTMX, Visit
+
+pytestmark = pytest.mark.django_db
+
+WEB: Final = Path(web_urls.__file__).parent
+VENDOR: Final = WEB / "static" / "vendor"
+STRICT: Final = {
+    "default-src 'none'",
+    "script-src 'self'",
+    "style-src 'self'",
+    "connect-src 'self'",
+    "form-action 'self'",
+    "base-uri 'none'",
+    "frame-ancestors 'none'",
+}
+
+
+def addresses(tenant: Tenant) -> list[str]:
+    by_tenant = ("feed", "imports", "new_import", "audit", "tenant", "directory")
+    return [
+        *(reverse(name, args=[tenant.id]) for name in by_tenant),
+        *(reverse(name) for name in ("feeds", "tenants", "new_tenant", "tokens", "account_logout")),
+        reverse("credential", args=[tenant.id, make_credential(tenant).id]),
+        "/nothing/here/",
+        "/tenants/x/",
+    ]
+
+
+def replies(client: Client, tenant: Tenant) -> list[Any]:
+    return [client.get(address, follow=True) for address in addresses(tenant)]
+
+
+def test_every_page_is_walled(visit: Visit, tenant: Tenant) -> None:
+    found = [*replies(visit("organisation"), tenant), Client().get(reverse("account_login"))]
+    assert {reply.status_code for reply in found} == {200, 404}
+    for reply in found:
+        directives = {part.strip() for part in reply.headers["Content-Security-Policy"].split(";")}
+        assert directives >= STRICT
+        assert "unsafe" not in str(directives)
+        assert reply.headers["Cache-Control"] == "no-store"
+        assert reply.headers["X-Content-Type-Options"] == "nosniff"
+
+
+def test_no_page_holds_inline_code_or_an_outside_address(visit: Visit, tenant: Tenant) -> None:
+    for reply in replies(visit("organisation"), tenant):
+        html = reply.content.decode()
+        assert re.findall(r"<script(?![^>]*\bsrc=)", html) == []
+        assert "<style" not in html
+        assert re.findall(r"<[^>]+\s(?:style|on[a-z]+)=", html) == []
+        assert re.findall(r'\s(?:src|href|action|hx-get|hx-post)="(?!/|\?|#)[^"]*"', html) == []
+        ids = re.findall(r'\sid="([^"]+)"', html)
+        assert len(ids) == len(set(ids))
+
+
+def test_every_form_carries_its_proof(visit: Visit, tenant: Tenant) -> None:
+    for reply in replies(visit("organisation"), tenant):
+        for form in re.findall(r"<form[^>]*method=\"post\".*?</form>", reply.content.decode(), re.DOTALL):
+            assert "csrfmiddlewaretoken" in form
+
+
+def _fail(_request: HttpRequest) -> HttpResponse:
+    raise RuntimeError("internal detail of the failure")
+
+
+def _conflict(_request: HttpRequest) -> HttpResponse:
+    raise Conflict("It is in use.", remedy="Wait.")
+
+
+def _other(_request: HttpRequest) -> HttpResponse:
+    raise EmberwatchError("A plain sentence.")
+
+
+def _unavailable(_request: HttpRequest) -> HttpResponse:
+    raise Unavailable("The directory did not answer.")
+
+
+@pytest.fixture
+def failing(settings: Settings) -> None:
+    module = ModuleType("failing_urls")
+    broken = (("fail", _fail), ("conflict", _conflict), ("other", _other), ("unavailable", _unavailable))
+    module.urlpatterns = [  # type: ignore[attr-defined]
+        *(path(f"{name}/", view) for name, view in broken),
+        *product_urls.urlpatterns,
+    ]
+    for name in ("handler400", "handler403", "handler404", "handler500"):
+        setattr(module, name, getattr(product_urls, name))
+    settings.ROOT_URLCONF = module
+
+
+@pytest.mark.usefixtures("failing")
+def test_a_fault_of_ours_shows_nothing_of_the_inside() -> None:
+    reply = Client(raise_request_exception=False).get("/fail/")
+    html = reply.content.decode()
+    assert reply.status_code == 500
+    assert "Emberwatch failed" in html
+    for inside in ("RuntimeError", "internal detail", "Traceback", "_fail"):
+        assert inside not in html
+
+
+@pytest.mark.usefixtures("failing")
+@pytest.mark.parametrize(
+    ("name", "status", "sentence"),
+    [
+        ("conflict", 409, "It is in use."),
+        ("unavailable", 503, "The directory did not answer."),
+        ("other", 500, "A plain sentence."),
+    ],
+)
+def test_an_error_says_what_happened_and_what_to_do(
+    visit: Visit, name: str, status: int, sentence: str
+) -> None:
+    for client in (visit("viewer"), Client()):
+        whole = client.get(f"/{name}/")
+        part = client.get(f"/{name}/", headers=HTMX)
+        assert whole.status_code == part.status_code == status
+        assert sentence in whole.content.decode()
+        assert sentence in part.content.decode()
+        assert "<html" in whole.content.decode()
+        assert "<html" not in part.content.decode()
+
+
+def test_the_vendored_files_are_the_published_ones() -> None:
+    manifest = json.loads((VENDOR / "manifest.json").read_text("utf-8"))
+    listed = {row["file"] for row in manifest}
+    present = {str(file.relative_to(VENDOR)) for file in VENDOR.rglob("*") if file.is_file()}
+    assert present - {"manifest.json"} == listed
+    for row in manifest:
+        assert set(row) == {"name", "version", "licence", "file", "sha256"}
+        assert hashlib.sha256((VENDOR / row["file"]).read_bytes()).hexdigest() == row["sha256"], row["file"]
+    for folder in {row["file"].partition("/")[0] for row in manifest}:
+        assert f"{folder}/LICENSE.txt" in listed
+    assert "://" not in (VENDOR / "manifest.json").read_text("utf-8")
+
+
+def test_every_icon_is_vendored_and_used() -> None:
+    sources = [*WEB.rglob("*.html"), *WEB.rglob("*.py")]
+    text = "".join(file.read_text("utf-8") for file in sources)
+    used = set(re.findall(r'{% icon "([a-z0-9-]+)"', text))
+    used |= {"flame", "circle-check", "help-circle", "circle-dashed"}
+    assert used == {file.stem for file in (VENDOR / "tabler-icons").glob("*.svg")}
