@@ -51,5 +51,9 @@ def record(
 
 
 def _locked_head(chain: UUID) -> AuditChain:
-    AuditChain.objects.bulk_create([AuditChain(chain=chain)], ignore_conflicts=True)
-    return AuditChain.objects.select_for_update().get(chain=chain)
+    head = AuditChain.objects.select_for_update().filter(chain=chain).first()
+    if head is None:
+        # The first row of a chain; somebody else may be writing it too.
+        AuditChain.objects.bulk_create([AuditChain(chain=chain)], ignore_conflicts=True)
+        head = AuditChain.objects.select_for_update().get(chain=chain)
+    return head

@@ -78,10 +78,7 @@ def request_validation(
 
     Raises :class:`Conflict` when the tenant's directory cannot be asked at all.
     """
-    require(actor, credential.tenant, Permission.VALIDATE)
-    connection = required_connection(credential.tenant_id)
-    if connection.status == ConnectionStatus.DISABLED:
-        raise Conflict("The directory connection is switched off.", remedy="An admin can switch it on again.")
+    _require_usable_directory(credential.tenant, actor)
     try:
         with transaction.atomic():
             return _existing(credential, idempotency_key) or _start(credential, actor, now, idempotency_key)
@@ -91,6 +88,12 @@ def request_validation(
         if found is None:
             raise
         return found
+
+
+def _require_usable_directory(tenant: Tenant, actor: Actor) -> None:
+    require(actor, tenant, Permission.VALIDATE)
+    if required_connection(tenant.id).status == ConnectionStatus.DISABLED:
+        raise Conflict("The directory connection is switched off.", remedy="An admin can switch it on again.")
 
 
 def _existing(credential: Credential, idempotency_key: str) -> Validation | None:
@@ -144,11 +147,34 @@ def _account_order(credential: Credential) -> str:
 
 
 def request_all(tenant: Tenant, *, actor: Actor, now: datetime) -> list[Validation]:
-    """Starts a validation for every credential whose verdict is not settled, newest leak first."""
-    require(actor, tenant, Permission.VALIDATE)
-    rows = Credential.objects.filter(tenant=tenant, verdict__in=UNSETTLED).select_related("tenant")
+    """Starts a validation for every credential whose verdict is not settled, newest leak first.
+
+    Credentials with an open validation are left to it. All start together or none does.
+    """
+    _require_usable_directory(tenant, actor)
+    rows = Credential.objects.filter(tenant=tenant, verdict__in=UNSETTLED)
+    rows = rows.exclude(validations__state__in=OPEN_STATES)
     ordered = rows.order_by(F("leaked_at").desc(nulls_last=True), "-last_seen_at", "-id")
-    return [request_validation(credential, actor=actor, now=now) for credential in ordered]
+    with transaction.atomic():
+        # Serialises bulk requests of one tenant; a single press at the same moment is told apart below.
+        Tenant.objects.select_for_update().get(pk=tenant.pk)
+        wanted = [
+            Validation(tenant_id=tenant.id, credential=each, requested_by=actor.label, requested_at=now)
+            for each in ordered
+        ]
+        Validation.objects.bulk_create(wanted, ignore_conflicts=True, batch_size=1000)
+        made = set(
+            Validation.objects.filter(pk__in=[each.pk for each in wanted]).values_list("pk", flat=True)
+        )
+        started = [each for each in wanted if each.pk in made]
+        facts = {"validations": len(started)}
+        record(
+            tenant.id, "validation.requested_all", f"tenant:{tenant.id}", actor=actor, now=now, facts=facts
+        )
+        for each in started:
+            order_by = _account_order(each.credential)
+            announce("validation.requested", validation_id=str(each.id), order_by=order_by)
+    return started
 
 
 @dataclass(frozen=True, slots=True)
@@ -378,7 +404,7 @@ def _conclude(
         validation.state = ValidationState.DONE
         validation.finished_at = now
         validation.verdict_record = entry
-        validation.save()
+        validation.save(update_fields=["state", "finished_at", "verdict_record"])
         if halting:
             halt(job.connection.id, halting, now=now, facts={"credential": str(job.credential.id)})
 

@@ -95,7 +95,7 @@ def test_the_evidence_and_the_link_stand_on_the_page(
 
     refused = page(client, details(wrong))
     assert "Open user in Entra admin center" not in refused
-    attempt = Validation.objects.get(credential=wrong).attempt  # type: ignore[attr-defined]
+    attempt = Validation.objects.get(credential=wrong).attempt
     for text in (
         "One sign-in",
         "50126",

@@ -56,8 +56,7 @@ def test_an_upload_is_sealed_and_imported(
 ) -> None:
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     client = visit("analyst")
-    fields = {"source_kind": "breach", "source_name": "Forum", "leaked_at": "2026-01-31"}
-    reply = send(client, tenant, **fields)
+    reply = send(client, tenant, source_kind="breach", source_name="Forum", leaked_at="2026-01-31")
 
     started = Import.objects.get()
     assert reply.headers["Location"] == reverse("import", args=[tenant.id, started.id])

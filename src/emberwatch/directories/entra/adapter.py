@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
+from typing import Final
 from uuid import UUID
 
 import httpx
@@ -25,6 +27,9 @@ from emberwatch.directories.entra.sign_in import sign_in
 from emberwatch.directories.entra.tokens import AppTokens
 from emberwatch.http.client import ClientOptions, build_client
 
+# A domain is verified or federated once in years; a run of sign-ins need not ask before each one.
+DOMAINS_STAY_FRESH: Final = timedelta(minutes=1)
+
 
 class EntraDirectory:
     """Implements :class:`emberwatch.directories.base.Directory`."""
@@ -36,6 +41,7 @@ class EntraDirectory:
         self._settings = settings
         self._client = client
         self._clock = clock
+        self._domains: tuple[datetime, tuple[DomainFacts, ...]] | None = None
         self._tokens = AppTokens(cloud, settings, client)
         self._graph = Graph(cloud.graph_url, self._tokens, client)
 
@@ -44,7 +50,10 @@ class EntraDirectory:
         return check(self._cloud, self._tokens, self._graph, client_id, monitored_domains, self._clock)
 
     def read_domains(self) -> tuple[DomainFacts, ...]:
-        return read_domains(self._graph)
+        now = self._clock()
+        if self._domains is None or now - self._domains[0] > DOMAINS_STAY_FRESH:
+            self._domains = (now, read_domains(self._graph))
+        return self._domains[1]
 
     def find_account(self, login: str) -> Lookup:
         return accounts.find_account(self._graph, login, self._clock)

@@ -74,6 +74,7 @@ def new(request: HttpRequest, tenant_id: UUID) -> HttpResponseBase:
         handler.discard()
 
 
+@csrf_protect
 def _new(request: HttpRequest, tenant: Tenant, handler: SealedFilesHandler) -> HttpResponse:
     enter_tenant(request, tenant.id, Permission.IMPORT)
     if request.method != "POST":

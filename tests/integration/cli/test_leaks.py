@@ -1,0 +1,138 @@
+"""Imports and the tenant feed on the command line."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from emberwatch.api.shapes import CredentialOut, ImportOut
+from emberwatch.audit.models import AuditRow
+from emberwatch.exposures.models import Credential
+from emberwatch.tenants.models import Tenant
+from tests.factories import make_credential, make_tenant
+from tests.integration.cli.conftest import Run
+
+pytestmark = pytest.mark.django_db
+
+LINES = """ann@contoso.example:Xk2:9q pw
+ben@notcontoso.example:other
+cy@contoso.example:
+ann@contoso.example:Xk2:9q pw
+"""
+
+
+@pytest.fixture
+def tenant() -> Tenant:
+    return make_tenant("contoso.example", name="Contoso")
+
+
+@pytest.fixture
+def leak(tmp_path: Path) -> Path:
+    path = tmp_path / "leak.txt"
+    path.write_text(LINES)
+    return path
+
+
+def test_the_counts_add_up(run: Run, tenant: Tenant, leak: Path) -> None:
+    options = ("--source-kind", "breach", "--source-name", "Old forum", "--leaked-at", "2024-05-06")
+    (row,) = run("import", "Contoso", str(leak), *options, "--json").rows
+    assert set(row) == set(ImportOut.model_fields)
+    assert row["read"] == row["foreign"] + row["matched_new"] + row["duplicate"] + row["rejected"] == 4
+    assert (row["matched_new"], row["duplicate"], row["rejected"]) == (1, 1, 1)
+    assert (row["state"], row["source_name"], row["leaked_at"]) == (
+        "done",
+        "Old forum",
+        "2024-05-06T00:00:00Z",
+    )
+    credential = Credential.objects.get(tenant=tenant)
+    assert credential.source_kind == "breach"
+
+    again = run("import", "Contoso", str(leak))
+    assert again.code == 0
+    assert again.out.split() and "leak.txt" in again.out
+    assert "Xk2" not in again.out
+
+
+def test_a_folder_stands_for_all_its_files(run: Run, tenant: Tenant, tmp_path: Path) -> None:
+    for name, login in (("b/two.txt", "bo"), ("one.txt", "al"), ("b/c/three.txt", "cy")):
+        path = tmp_path / "leaks" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(f"{login}@contoso.example:secret-{login}\n")
+    rows = run("import", "Contoso", str(tmp_path / "leaks"), "--json").rows
+    assert [row["file_name"] for row in rows] == ["three.txt", "two.txt", "one.txt"]
+    assert Credential.objects.filter(tenant=tenant).count() == 3
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (("{leak}", "/nowhere/leak.txt"), "no file /nowhere/leak.txt"),
+        (("{empty}",), "holds no file"),
+        (("{leak}", "--leaked-at", "soon"), "--leaked-at"),
+        (("{leak}", "--leaked-at", "2999-01-01"), "future"),
+        (("{leak}", "--format", "docx"), "docx"),
+        (("{leak}", "--source-kind", "rumour"), "rumour"),
+    ],
+)
+def test_bad_input_imports_nothing(
+    run: Run, tenant: Tenant, leak: Path, tmp_path: Path, arguments: tuple[str, ...], says: str
+) -> None:
+    (tmp_path / "empty").mkdir()
+    ran = run("import", "Contoso", *(a.format(leak=leak, empty=tmp_path / "empty") for a in arguments))
+    assert (ran.code, ran.out) == (2, "")
+    assert says in ran.err
+    assert not Credential.objects.filter(tenant=tenant).exists()
+
+
+def test_the_feed_is_listed_with_the_names_of_the_api(run: Run, tenant: Tenant) -> None:
+    make_credential(tenant, "ann@contoso.example", "One-Passw0rd")
+    make_credential(make_tenant("fabrikam.example"), "eve@fabrikam.example", "Another-one")
+    (row,) = run("credentials", "Contoso", "--json").rows
+    assert set(row) == set(CredentialOut.model_fields)
+    assert (row["login"], row["verdict"], row["verdict_group"]) == (
+        "ann@contoso.example",
+        "unvalidated",
+        "not_validated",
+    )
+    assert (row["secret_length"], row["secret_classes"]) == (12, "aA1#")
+    shown = run("credentials", "Contoso").out
+    assert "ann@contoso.example" in shown and "•••• 12 aA1#" in shown
+    assert "One-Passw0rd" not in shown
+
+
+def test_every_page_of_the_feed_is_listed(run: Run, tenant: Tenant, tmp_path: Path) -> None:
+    path = tmp_path / "many.txt"
+    path.write_text("".join(f"u{n}@contoso.example:secret-{n}\n" for n in range(450)))
+    run("import", "Contoso", str(path))
+    rows = run("credentials", "Contoso", "--json").rows
+    assert len({row["login"] for row in rows}) == len(rows) == 450
+
+
+def test_filters(run: Run, tenant: Tenant) -> None:
+    make_credential(tenant, "ann@contoso.example")
+    make_credential(tenant, "ben@contoso.example")
+    assert len(run("credentials", "Contoso", "--verdict", "unvalidated", "--json").rows) == 2
+    assert run("credentials", "Contoso", "--group", "active", "--json").rows == []
+    (row,) = run("credentials", "Contoso", "--text", "ben", "--json").rows
+    assert row["login"] == "ben@contoso.example"
+    wrong = run("credentials", "Contoso", "--verdict", "maybe")
+    assert (wrong.code, "maybe" in wrong.err) == (2, True)
+
+
+def test_revealing_needs_a_reason_and_leaves_a_row(run: Run, tenant: Tenant) -> None:
+    credential = make_credential(tenant, "ann@contoso.example", "One-Passw0rd")
+    for without in (("--reveal",), ("--reveal", "--reason", "  ")):
+        refused = run("credentials", "Contoso", *without)
+        assert (refused.code, refused.out) == (2, "")
+        assert "--reason" in refused.err
+    revealed = AuditRow.objects.filter(action="credential.revealed")
+    assert not revealed.exists()
+
+    (row,) = run("credentials", "Contoso", "--reveal", "--reason", "incident 7", "--json").rows
+    assert row["password"] == "One-Passw0rd"
+    entry = revealed.get()
+    assert (entry.reason, entry.subject) == ("incident 7", f"credential:{credential.id}")
+    assert entry.actor.startswith("cli:")
+    assert "One-Passw0rd" in run("credentials", "Contoso", "--reveal", "--reason", "again").out
+    assert revealed.count() == 2
