@@ -128,7 +128,8 @@ def test_without_a_connection_the_press_explains_itself(visit: Visit, tenant: Te
 
 
 @pytest.mark.parametrize(
-    ("age", "delay"), [(0, 100), (3, 100), (3.1, 500), (30, 500), (31, 2000), (90_000, 2000)]
+    ("age", "delay"),
+    [(0, 50), (1, 50), (1.1, 100), (3, 100), (3.1, 500), (30, 500), (31, 2000), (90_000, 2000)],
 )
 def test_the_page_asks_less_often_as_time_goes_by(tenant: Tenant, age: float, delay: int) -> None:
     asked = Validation(tenant=tenant, requested_at=NOW, state=ValidationState.QUEUED)

@@ -15,8 +15,9 @@ from emberwatch.accounts.actor import SYSTEM
 from emberwatch.core.verdict import Certainty, Verdict
 from emberwatch.exposures.models import Credential
 from emberwatch.exposures.services import set_verdict
+from emberwatch.ingestion.models import Import
 from emberwatch.tenants.models import Tenant
-from tests.factories import NOW, make_credential, make_tenant
+from tests.factories import NOW, make_credential, make_tenant, make_user
 from tests.integration.web.conftest import HTMX, Visit, page
 
 pytestmark = pytest.mark.django_db
@@ -149,6 +150,20 @@ def test_several_feeds_are_offered_and_a_single_one_opens(visit: Visit, tenant: 
     assert f'href="{feed(other)}">Fabrikam' in html
     assert "1 Active" in html
     assert "Fabrikam" not in page(admin, reverse("feeds") + "?text=cont").split("<main")[1]
+
+
+@pytest.mark.parametrize(("name", "most"), [("imports", 12), ("audit", 12), ("tenant", 13)])
+def test_other_lists_ask_no_more_for_more_rows(visit: Visit, tenant: Tenant, name: str, most: int) -> None:
+    client, address, counted = visit("admin"), reverse(name, args=[tenant.id]), []
+    page(client, address)
+    for _ in range(2):
+        for _ in range(5):
+            make_user(tenant, "viewer")
+            Import.objects.create(tenant=tenant, file_name="x", requested_by="t", requested_at=NOW)
+        with CaptureQueriesContext(connection) as made:
+            page(client, address)
+        counted.append(len(made))
+    assert counted[0] == counted[1] <= most
 
 
 def test_the_list_of_feeds_counts_with_one_query(tenant: Tenant, visit: Visit) -> None:

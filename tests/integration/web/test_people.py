@@ -53,6 +53,14 @@ def test_somebody_switched_off_is_told_so_only_with_the_right_password(tenant: T
     assert sign_in(Client(), user.email, "wrong") == 200
 
 
+def test_guessing_is_stopped_and_explained(tenant: Tenant) -> None:
+    user, client = make_user(tenant, "viewer"), Client(REMOTE_ADDR="192.0.2.9")
+    for _ in range(12):
+        reply = client.post(reverse("account_login"), {"login": user.email, "password": "wrong"})
+    assert "Too many" in reply.content.decode()
+    assert sign_in(client, user.email, "a long test password") != 302
+
+
 @pytest.mark.parametrize("path", ["signup/", "password/reset/", "email/", "password/change/"])
 def test_nothing_else_of_the_sign_in_library_is_reachable(path: str) -> None:
     for prefix in ("/accounts/", "/sign-in/", "/"):
