@@ -6,6 +6,7 @@ import os
 import re
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -32,13 +33,12 @@ from emberwatch.simulator import (
 )
 from tests.world import APP, DIRECTORY, RIGHT, SECRET
 
-PORT: Final = 8693
-ADDRESS: Final = f"http://127.0.0.1:{PORT}"
 EMAIL: Final = "root@emberwatch.example"
 PASSWORD: Final = "a long enough password 9"
 ANN: Final = "33333333-aaaa-4bbb-8ccc-000000000003"
 STRICT: Final = ("default-src 'none'", "script-src 'self'", "style-src 'self'", "frame-ancestors 'none'")
 START_SECONDS: Final = 90
+ENDED: Final = ""
 
 
 @dataclass
@@ -46,6 +46,7 @@ class Product:
     """The running product and the directory beside it."""
 
     entra: SimulatedEntra
+    address: str
     invitation: str
 
 
@@ -87,11 +88,13 @@ def product(chromium: str) -> Iterator[Product]:
     with tempfile.TemporaryDirectory(prefix="emberwatch-e2e-") as name, SimulatedEntra(_world()) as entra:
         folder = Path(name)
         folder.chmod(0o711)
-        environment = _environment(folder, entra)
-        with _running(environment, "serve", "--port", str(PORT)) as lines:
+        port = _free_port()
+        address = f"http://127.0.0.1:{port}"
+        environment = _environment(folder, entra, address)
+        with _running(environment, "serve", "--port", str(port)) as lines:
             invitation = _wait_for(lines, r"http\S+/invitation/\S+")
             with _running(environment, "worker"):
-                yield Product(entra, invitation)
+                yield Product(entra, address, invitation)
 
 
 def _world() -> Scenario:
@@ -107,11 +110,18 @@ def _world() -> Scenario:
     return Scenario(directories=(directory,))
 
 
-def _environment(folder: Path, entra: SimulatedEntra) -> dict[str, str]:
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def _environment(folder: Path, entra: SimulatedEntra, address: str) -> dict[str, str]:
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("EMBERWATCH_")}
     return inherited | {
         "EMBERWATCH_DATA_DIR": str(folder),
-        "EMBERWATCH_BASE_URL": ADDRESS,
+        "EMBERWATCH_BASE_URL": address,
         "EMBERWATCH_CUSTOM_CLOUD_LOGIN_URL": entra.url,
         "EMBERWATCH_CUSTOM_CLOUD_GRAPH_URL": entra.graph_url,
         "EMBERWATCH_CUSTOM_CLOUD_PORTAL_URL": entra.portal_url,
@@ -139,15 +149,17 @@ def _running(environment: dict[str, str], *arguments: str) -> Iterator[Queue[str
 def _read(process: subprocess.Popen[str], lines: Queue[str]) -> None:
     for line in process.stdout or ():
         lines.put(line)
+    lines.put(ENDED)
 
 
 def _wait_for(lines: Queue[str], pattern: str) -> str:
     while True:
         try:
-            found = re.search(pattern, lines.get(timeout=START_SECONDS))
+            line = lines.get(timeout=START_SECONDS)
         except Empty:
-            raise AssertionError(f"serve never printed {pattern}") from None
-        if found:
+            line = ENDED
+        assert line != ENDED, f"serve never printed {pattern}"
+        if found := re.search(pattern, line):
             return found.group()
 
 
@@ -173,14 +185,14 @@ def signed_in(browser: Browser, product: Product) -> dict[str, object]:
     page.get_by_label("E-mail").fill(EMAIL)
     page.get_by_label("Password").fill(PASSWORD)
     page.get_by_role("button", name="Set password and sign in").click()
-    page.wait_for_url(f"{ADDRESS}/tenants/")
+    page.wait_for_url(f"{product.address}/tenants/")
     state = dict(page.context.storage_state())
     page.context.close()
     return state
 
 
 @pytest.fixture
-def page(browser: Browser, signed_in: dict[str, object]) -> Iterator[Page]:
+def page(browser: Browser, product: Product, signed_in: dict[str, object]) -> Iterator[Page]:
     """A page of the admin, watched: at the end it must have done nothing that our pages never do."""
     context = browser.new_context(storage_state=signed_in, viewport={"width": 1440, "height": 900})  # type: ignore[arg-type]
     page, watch = context.new_page(), Watch()
@@ -189,7 +201,7 @@ def page(browser: Browser, signed_in: dict[str, object]) -> Iterator[Page]:
     page.on("pageerror", lambda error: watch.complaints.append(f"script: {error}"))
     page.on("request", watch.on_request)
     page.on("response", watch.on_response)
-    page.goto(ADDRESS)
+    page.goto(product.address)
     yield page
     assert watch.documents
     assert watch.complaints == []

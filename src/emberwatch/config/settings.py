@@ -167,8 +167,8 @@ CONTENT_SECURITY_POLICY = {
     }
 }
 
-# Uploads go straight into a sealed spool; nothing of them is written to a temporary file.
-FILE_UPLOAD_HANDLERS = ["emberwatch.web.uploads.SealedSpoolHandler"]
+# No form takes a file but the import, whose view streams it into a sealed spool: nothing reaches a temporary file.
+FILE_UPLOAD_HANDLERS = ["emberwatch.web.uploads.NoFileHandler"]
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
 
 STATIC_URL = "static/"

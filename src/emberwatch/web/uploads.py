@@ -26,10 +26,6 @@ class NoFileHandler(FileUploadHandler):
         return None
 
 
-SealedSpoolHandler = NoFileHandler
-"""The name that the settings give to the handler of every form but the import's."""
-
-
 class SealedFilesHandler(FileUploadHandler):
     """Takes every file of the field ``file``, each into a sealed spool of its own."""
 

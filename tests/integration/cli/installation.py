@@ -60,20 +60,24 @@ class Installation:
             "EMBERWATCH_CUSTOM_CLOUD_CA_FILE": str(entra.ca_file),
         }
 
-    def run(self, *arguments: str, code: int = 0, typed: str = "", **settings: str) -> str:
+    def run(
+        self, *arguments: str, code: int = 0, typed: str = "", settings: dict[str, str] | None = None
+    ) -> str:
         """The standard output of a command that ends with this code."""
-        done = self.finished(*arguments, typed=typed, **settings)
+        done = self.finished(*arguments, typed=typed, settings=settings)
         assert done.returncode == code, done.stderr
         return done.stdout
 
-    def finished(self, *arguments: str, typed: str = "", **settings: str) -> subprocess.CompletedProcess[str]:
+    def finished(
+        self, *arguments: str, typed: str = "", settings: dict[str, str] | None = None
+    ) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             [*COMMAND, *arguments],
             input=typed,
             capture_output=True,
             text=True,
             timeout=120,
-            env=self.environment | settings,
+            env=self.environment | (settings or {}),
             check=False,
         )
 

@@ -51,7 +51,7 @@ def test_an_external_database_is_migrated_on_demand_and_only_once(
     ours: Installation, external: dict[str, str]
 ) -> None:
     for command in (("tenant", "list"), ("worker",), ("serve", "--port", str(free_port()))):
-        refused = ours.finished(*command, **external)
+        refused = ours.finished(*command, settings=external)
         assert refused.returncode == 1
         assert refused.stderr == (
             "emberwatch: The database is not up to date. Run `emberwatch migrate` once, then start.\n"
@@ -69,8 +69,8 @@ def test_an_external_database_is_migrated_on_demand_and_only_once(
     assert len(applied) == len(set(applied)) > 50
     assert "up to date" in "".join(printed)
 
-    ours.run("tenant", "list", **external)
-    assert ours.run("migrate", **external) == "The database is up to date.\n"
+    ours.run("tenant", "list", settings=external)
+    assert ours.run("migrate", settings=external) == "The database is up to date.\n"
 
 
 def test_validate_brings_its_own_worker_when_none_runs(ours: Installation) -> None:

@@ -43,9 +43,10 @@ def demo(
         from emberwatch.cli.demo.run import Demo
 
         run = Demo(home, world, entra, now)
-        # A folder that is used again holds what people have done in it since; that is not compared.
-        wrong = [] if home.is_complete else run.fill(workers)
-        wrong += run.report()
+        is_fresh = not home.is_complete
+        if is_fresh:
+            run.fill(workers)
+        wrong = run.report(is_fresh=is_fresh)
         for sentence in wrong:
             typer.echo(f"emberwatch: {sentence}.", err=True)
         if once:

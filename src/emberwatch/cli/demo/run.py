@@ -6,6 +6,7 @@ import sys
 import time
 from collections.abc import Sequence
 from datetime import datetime
+from pathlib import Path
 from typing import Final
 
 import typer
@@ -49,19 +50,24 @@ class Demo:
         self._actor: Actor = command_line_actor()
         self._password: Secret = place.password()
 
-    def fill(self, workers: Sequence[Child]) -> list[str]:
-        """Everything from the empty database to the last verdict; returns what is not as it should be."""
+    def fill(self, workers: Sequence[Child]) -> None:
+        """Everything from the empty database to the last verdict."""
+        create_user(EMAIL, self._password, actor=self._actor, now=utc_now(), is_organisation_admin=True)
         with leak_folder() as folder:
-            create_user(EMAIL, self._password, actor=self._actor, now=utc_now(), is_organisation_admin=True)
-            tenants = [self._connected(company) for company in self._world]
-            leaks = [LeakWriter(folder, company, self._now).write() for company in self._world]
-            self._import(tenants, leaks, (Wave.RECENT, Wave.OLD))
-            asked = [request_all(tenant, actor=self._actor, now=utc_now()) for tenant in tenants]
-            typer.echo(f"Validating {sum(map(len, asked))} credentials …")
+            late = [self._begin(company, folder) for company in self._world]
+            typer.echo(f"Validating {Validation.objects.count()} credentials …")
             _wait(workers)
-            self._import(tenants, leaks, (Wave.LATE,))
+            for tenant, files in late:
+                self._import(tenant, files)
         self._place.complete(self._password)
-        return [*self._compare_ledgers(), *table.differences(self._world, table.read())]
+
+    def _begin(self, company: Company, folder: Path) -> tuple[Tenant, list[LeakFile]]:
+        """Takes one company to its queued validations; returns what leaks only after them."""
+        tenant = self._connected(company)
+        files = LeakWriter(folder, company, self._now).write()
+        self._import(tenant, [file for file in files if file.wave is not Wave.LATE])
+        request_all(tenant, actor=self._actor, now=utc_now())
+        return tenant, [file for file in files if file.wave is Wave.LATE]
 
     def _connected(self, company: Company) -> Tenant:
         tenant = create_tenant(company.name, [company.domain], actor=self._actor, now=utc_now())
@@ -73,13 +79,9 @@ class Demo:
         typer.echo(f"{company.name}: connected to its simulated directory.")
         return tenant
 
-    def _import(
-        self, tenants: Sequence[Tenant], leaks: Sequence[Sequence[LeakFile]], waves: Sequence[Wave]
-    ) -> None:
-        for tenant, files in zip(tenants, leaks, strict=True):
-            for file in files:
-                if file.wave in waves:
-                    _say_counts(tenant, self._imported(tenant, file))
+    def _import(self, tenant: Tenant, files: Sequence[LeakFile]) -> None:
+        for file in files:
+            _say_counts(tenant, self._imported(tenant, file))
 
     def _imported(self, tenant: Tenant, file: LeakFile) -> Import:
         options = ImportOptions("", file.source_kind, file.source_name, file.leaked_at)
@@ -88,12 +90,19 @@ class Demo:
             raise Unavailable(f"{file.path.name}: {done.error}")
         return done
 
-    def report(self) -> list[str]:
-        """Prints the table, and returns the accounts that Emberwatch helped to lock."""
-        print_table(table.COLUMNS, table.rows(table.read()))
+    def report(self, *, is_fresh: bool) -> list[str]:
+        """Prints the table and returns what is not as it should be.
+
+        A folder that is used again holds what people have done in it since, so only a fresh run is compared.
+        """
+        found = table.read()
+        print_table(table.COLUMNS, table.rows(found))
         locks = self._entra.world.locks_by([company.client_id for company in self._world])
         typer.echo(f"Accounts locked by Emberwatch: {len(locks)}")
-        return [f"{lock.upn}: Emberwatch helped to lock it" for lock in locks]
+        wrong = [f"{lock.upn}: Emberwatch helped to lock it" for lock in locks]
+        if not is_fresh:
+            return wrong
+        return [*wrong, *self._compare_ledgers(), *table.differences(self._world, found)]
 
     def _compare_ledgers(self) -> list[str]:
         """What we say was sent against what the directories say arrived."""

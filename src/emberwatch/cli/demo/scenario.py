@@ -151,7 +151,7 @@ _CASES: Final[tuple[tuple[int, Case], ...]] = (
     (6, _right(Verdict.ACTIVE_CHALLENGED, blocked_by_policies=(stable_id("demo policy"),))),
     (2, _right(Verdict.ACTIVE_CHALLENGED, external_challenge=True)),
     (6, _right(Verdict.ACTIVE_EXPIRED, password_expired=True)),
-    (44, _wrong(Verdict.INACTIVE)),
+    (38, _wrong(Verdict.INACTIVE)),
     (4, _replaced),
     (8, _superseded),
     (3, _value(Verdict.IMPOSSIBLE, lambda draw: draw.password() * 20)),
