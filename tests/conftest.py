@@ -1,4 +1,4 @@
-"""One embedded PostgreSQL for the whole run, in a folder of its own, and a database a test process."""
+"""One embedded PostgreSQL for each test process, in a folder of its own."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ import django
 import psycopg
 import pytest
 
-# The folder of a real installation must never be used: only the processes of this run share this one.
-if "PYTEST_XDIST_WORKER" not in os.environ:
-    for _name in [
-        name for name in os.environ if name.startswith("EMBERWATCH_") and name != "EMBERWATCH_CHROMIUM"
-    ]:
-        del os.environ[_name]
-    _folder = tempfile.mkdtemp(prefix="emberwatch-tests-")
-    os.environ["EMBERWATCH_DATA_DIR"] = _folder
-    # Registered before the embedded server is, so it runs after that has stopped.
-    atexit.register(shutil.rmtree, _folder, ignore_errors=True)
+# The folder of a real installation must never be used, and test processes share none: each has its own server,
+# keys and uploads.
+for _name in [
+    name for name in os.environ if name.startswith("EMBERWATCH_") and name != "EMBERWATCH_CHROMIUM"
+]:
+    del os.environ[_name]
+_folder = tempfile.mkdtemp(prefix="emberwatch-tests-")
+os.environ["EMBERWATCH_DATA_DIR"] = _folder
+# Registered before the embedded server is, so it runs after that has stopped.
+atexit.register(shutil.rmtree, _folder, ignore_errors=True)
 os.environ["DJANGO_SETTINGS_MODULE"] = "emberwatch.config.settings"
 # Before any other conftest is imported: they import models. Nothing connects here.
 django.setup()
@@ -40,8 +40,6 @@ def embedded_postgres(data_dir: Path) -> Iterator[None]:
     server = EmbeddedPostgres(data_dir)
     server.acquire()
     with psycopg.connect(server.superuser_dsn(), autocommit=True) as connection:
-        # The test processes start at once, and PostgreSQL refuses two changes of one role at a time.
-        connection.execute("SELECT pg_advisory_lock(1)")
         connection.execute("ALTER ROLE emberwatch CREATEDB")
     yield
     server.release()

@@ -29,7 +29,7 @@ from tests.integration.api.conftest import caller_for
 from tests.integration.conftest import StartEntra
 from tests.world import APP, DIRECTORY, RIGHT, SECRET
 
-pytestmark = [pytest.mark.django_db, pytest.mark.xdist_group("uploads")]
+pytestmark = pytest.mark.django_db
 
 EXAMPLES = 25
 OPERATIONS = [

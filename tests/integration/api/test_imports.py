@@ -20,7 +20,7 @@ from emberwatch.ingestion.uploads import SealedSpoolHandler
 from tests.factories import make_tenant
 from tests.integration.api.conftest import Caller, caller_for
 
-pytestmark = [pytest.mark.django_db, pytest.mark.xdist_group("uploads")]
+pytestmark = pytest.mark.django_db
 
 CANARY = "C4nary-51d0-in-no-file"
 LEAK = f"ann@contoso.example:{CANARY}\nbob@elsewhere.example:pw-of-bob\nann@contoso.example:\n".encode()

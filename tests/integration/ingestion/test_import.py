@@ -24,8 +24,7 @@ from emberwatch.ingestion.services import (
 from emberwatch.tenants.models import Tenant
 from tests.factories import NOW, make_actor, make_tenant
 
-# Tests that look into the folder of uploads must not run beside each other.
-pytestmark = [pytest.mark.django_db, pytest.mark.xdist_group("uploads")]
+pytestmark = pytest.mark.django_db
 
 ULP = """https://login.tailspin.example/signin:ann@contoso.example:Xk2:9q pw
 https://a.test:bob@mail.contoso.example:second
