@@ -26,6 +26,8 @@ atexit.register(shutil.rmtree, _folder, ignore_errors=True)
 os.environ["DJANGO_SETTINGS_MODULE"] = "emberwatch.config.settings"
 # Before any other conftest is imported: they import models. Nothing connects here.
 django.setup()
+# Else the test processes that this one starts would read the settings before they have a folder of their own.
+del os.environ["DJANGO_SETTINGS_MODULE"]
 
 
 @pytest.fixture(scope="session")
