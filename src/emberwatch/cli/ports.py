@@ -1,8 +1,10 @@
-"""Whether a port is free, and whether somebody answers there."""
+"""Whether a port is free, and whether the pages answer there."""
 
 from __future__ import annotations
 
 import socket
+from http import HTTPStatus
+from http.client import HTTPConnection, HTTPException
 
 from emberwatch.core.errors import Conflict
 
@@ -23,9 +25,13 @@ def require_free(host: str, port: int) -> None:
             ) from None
 
 
-def is_listening(host: str, port: int) -> bool:
+def is_serving(host: str, port: int) -> bool:
+    """Whether the pages answer: the port alone is open for a moment before anybody listens to it for good."""
+    asked = HTTPConnection(host, port, timeout=5)
     try:
-        socket.create_connection((host, port), timeout=1).close()
-    except OSError:
+        asked.request("GET", "/healthz")
+        return asked.getresponse().status == HTTPStatus.OK
+    except (OSError, HTTPException):
         return False
-    return True
+    finally:
+        asked.close()

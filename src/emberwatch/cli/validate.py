@@ -43,7 +43,7 @@ def validate(
     start()
     from emberwatch.tenants.queries import tenant_by_name
 
-    ids = [validation.id for validation in _requested(tenant_by_name(tenant), credential)]
+    ids = _requested(tenant_by_name(tenant), credential)
     if wait:
         _wait_for(ids)
     _show(_read(ids), as_json)
@@ -51,7 +51,8 @@ def validate(
         _say_if_nobody_works()
 
 
-def _requested(tenant: Tenant, credential_id: str) -> list[Validation]:
+def _requested(tenant: Tenant, credential_id: str) -> list[UUID]:
+    """What was started now, and for a bulk request also what was under way already."""
     from emberwatch.accounts.actor import command_line_actor
     from emberwatch.core.clock import utc_now
     from emberwatch.exposures.queries import access_credential
@@ -60,9 +61,16 @@ def _requested(tenant: Tenant, credential_id: str) -> list[Validation]:
 
     actor = command_line_actor()
     if not credential_id:
-        return request_all(tenant, actor=actor, now=utc_now())
+        started = request_all(tenant, actor=actor, now=utc_now())
+        return list({validation.id for validation in started}.union(_open_of(tenant)))
     found = access_credential(actor, tenant.id, credential_id, Permission.VALIDATE)
-    return [request_validation(found, actor=actor, now=utc_now())]
+    return [request_validation(found, actor=actor, now=utc_now()).id]
+
+
+def _open_of(tenant: Tenant) -> list[UUID]:
+    from emberwatch.validation.models import OPEN_STATES, Validation
+
+    return list(Validation.objects.filter(tenant=tenant, state__in=OPEN_STATES).values_list("id", flat=True))
 
 
 def _read(ids: Sequence[UUID]) -> list[Validation]:

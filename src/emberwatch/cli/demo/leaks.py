@@ -21,6 +21,7 @@ _SITES: Final = (
 )
 _BROWSERS: Final = ("Google_[Chrome]_Default", "Microsoft_[Edge]_Default", "Mozilla_[Firefox]_default")
 _COUNTRIES: Final = ("NL", "DE", "FR", "IT", "PL")
+_LOGS_DAYS: Final = 20
 _BANNER: Final = ("*" * 42, "*         DEMO DATA, ALL OF IT MADE UP     *", "*" * 42, "")
 
 
@@ -68,7 +69,7 @@ class LeakWriter:
         return self._folder / f"{self._company.domain}-{name.lower().replace(' ', '-')}.{suffix}"
 
     def _stealer_logs(self, leaked: Sequence[Leaked]) -> LeakFile:
-        newest = self._now - timedelta(days=20)
+        newest = self._now - timedelta(days=_LOGS_DAYS)
         path = self._path("stealer logs", "zip")
         with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
             for number, start in enumerate(range(0, len(leaked), _PEOPLE_A_MACHINE)):
@@ -76,35 +77,20 @@ class LeakWriter:
         return LeakFile(path, "stealer_log", "Stealer logs", newest, Wave.RECENT)
 
     def _victim(self, archive: zipfile.ZipFile, number: int, leaked: Sequence[Leaked]) -> None:
-        at = self._now - timedelta(days=20 + 2 * number)
-        hardware = f"{self._random.getrandbits(128):032X}"
-        country = self._random.choice(_COUNTRIES)
-        folder = f"{country}[{hardware}] [{at:%Y-%m-%dT%H_%M_%S}.0000000+00_00]"
-        system = (
-            *_BANNER,
-            "Build ID: demo",
-            f"IP: 203.0.113.{number + 1}",
-            "FileLocation: C:\\Temp\\setup.exe",
-            f"UserName: person{number}",
-            f"Country: {country}",
-            f"HWID: {hardware}",
-            "TimeZone: (UTC+00:00) Coordinated Universal Time",
-            "Operation System: Windows 11 Pro x64",
-            f"Log date: {at.month}/{at.day}/{at.year} {at:%I:%M:%S %p}",
-        )
+        at = self._now - timedelta(days=_LOGS_DAYS + 2 * number)
+        hardware, country = f"{self._random.getrandbits(128):032X}", self._random.choice(_COUNTRIES)
         blocks = [self._block(entry.login, entry.password) for entry in leaked]
         blocks += [self._block(*self._stranger()) for _ in range(4)]
         self._random.shuffle(blocks)
         files = {
-            "UserInformation.txt": "\r\n".join(system),
+            "UserInformation.txt": _machine(number, hardware, country, at),
             "Cookies/Google_[Chrome]_Default Network.txt": "demo.example\tTRUE\t/\n",
             "Passwords.txt": "\r\n".join([*_BANNER, *blocks]),
         }
+        folder = f"{country}[{hardware}] [{at:%Y-%m-%dT%H_%M_%S}.0000000+00_00]"
+        when = (at.year, at.month, at.day, at.hour, at.minute, at.second)
         for name, text in files.items():
-            member = zipfile.ZipInfo(
-                f"{folder}/{name}", (at.year, at.month, at.day, at.hour, at.minute, at.second)
-            )
-            archive.writestr(member, text, zipfile.ZIP_DEFLATED)
+            archive.writestr(zipfile.ZipInfo(f"{folder}/{name}", when), text, zipfile.ZIP_DEFLATED)
 
     def _block(self, login: str, password: str) -> str:
         lines = (
@@ -164,3 +150,19 @@ class LeakWriter:
 
 def _pair(entry: Leaked) -> str:
     return f"{entry.login}:{entry.password}"
+
+
+def _machine(number: int, hardware: str, country: str, at: datetime) -> str:
+    lines = (
+        *_BANNER,
+        "Build ID: demo",
+        f"IP: 203.0.113.{number + 1}",
+        "FileLocation: C:\\Temp\\setup.exe",
+        f"UserName: person{number}",
+        f"Country: {country}",
+        f"HWID: {hardware}",
+        "TimeZone: (UTC+00:00) Coordinated Universal Time",
+        "Operation System: Windows 11 Pro x64",
+        f"Log date: {at.month}/{at.day}/{at.year} {at:%I:%M:%S %p}",
+    )
+    return "\r\n".join(lines)

@@ -20,7 +20,7 @@ from emberwatch.cli.demo.leaks import LeakFile, LeakWriter
 from emberwatch.cli.demo.place import Place, leak_folder
 from emberwatch.cli.demo.scenario import Company, Wave
 from emberwatch.cli.output import print_table
-from emberwatch.cli.ports import is_listening
+from emberwatch.cli.ports import is_serving
 from emberwatch.core.clock import utc_now
 from emberwatch.core.errors import Unavailable
 from emberwatch.core.secret import Secret
@@ -112,7 +112,7 @@ class Demo:
     def serve(self, port: int, workers: Sequence[Child]) -> None:
         """Serves the pages until somebody ends it."""
         with self._place.child("serve", "--port", str(port)) as web:
-            while not (is_listening(DEFAULT_HOST, port) or web.has_ended()):
+            while not (is_serving(DEFAULT_HOST, port) or web.has_ended()):
                 time.sleep(POLL_SECONDS)
             typer.echo(f"\nEmberwatch serves http://{DEFAULT_HOST}:{port}/    (Ctrl-C ends the demo)")
             typer.echo(f"  sign in as   {EMAIL}\n  password     {self._password.expose()}")
