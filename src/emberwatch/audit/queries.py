@@ -24,6 +24,8 @@ def newest_rows(
 def verify_chain(tenant_id: UUID | None) -> tuple[int, Fault | None]:
     """The number of rows that the chain's head names, and its first fault if there is one."""
     head = AuditChain.objects.filter(chain=tenant_id or ORGANISATION).first()
+    if head is None and AuditRow.objects.filter(chain=tenant_id or ORGANISATION).exists():
+        return 0, Fault(1, "the head of the chain is missing")
     length, head_hash = (head.length, head.head_hash) if head else (0, GENESIS)
     # Rows beyond the head that was read are being written meanwhile; the next check covers them.
     return length, verify(_rows(tenant_id or ORGANISATION, length), length=length, head_hash=head_hash)

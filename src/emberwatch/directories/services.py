@@ -23,7 +23,7 @@ from emberwatch.directories.base import CheckReport, ConnectionSettings, Directo
 from emberwatch.directories.entra.clouds import cloud_named, clouds
 from emberwatch.directories.entra.shapes import ShapedFields, check_shapes
 from emberwatch.directories.models import ConnectionStatus, DirectoryConnection
-from emberwatch.directories.queries import connection_of
+from emberwatch.directories.queries import connection_of, required_connection
 from emberwatch.directories.registry import CONNECTORS
 from emberwatch.engine.facts import announce
 from emberwatch.tenants.models import Tenant
@@ -119,7 +119,7 @@ def _context(connection: DirectoryConnection) -> str:
 def check_connection(tenant: Tenant, *, actor: Actor, clock: Clock = utc_now) -> CheckReport:
     """Tries the stored connection and stores the result; a good check lifts a halt."""
     require(actor, tenant, Permission.CONFIGURE_DIRECTORY)
-    connection = DirectoryConnection.objects.get(tenant=tenant)
+    connection = required_connection(tenant.id)
     with opened(connection) as directory:
         report = directory.check(monitored_domains(tenant))
     with transaction.atomic():

@@ -56,8 +56,18 @@ def _renumber(tenant: Tenant) -> None:
         (lambda t: AuditRow.objects.filter(chain=t.id).delete(), 1),
         (lambda t: AuditChain.objects.filter(chain=t.id).update(length=4), 5),
         (_renumber, 2),
+        (lambda t: AuditChain.objects.filter(chain=t.id).delete(), 1),
     ],
-    ids=["changed", "changed facts", "removed", "tail cut", "emptied", "head moved", "reordered"],
+    ids=[
+        "changed",
+        "changed facts",
+        "removed",
+        "tail cut",
+        "emptied",
+        "head moved",
+        "reordered",
+        "head removed",
+    ],
 )
 def test_meddling_is_found(meddle: Callable[[Tenant], object], sequence: int) -> None:
     tenant = filled()
