@@ -119,8 +119,12 @@ def import_file(
     require(actor, tenant, Permission.IMPORT)
     check_options(options, now=clock())
     _require_domains(tenant)
-    wanted = _new_import(tenant, new_id(), path.name, path.stat().st_size, options, actor, clock())
-    with path.open("rb") as file:
+    try:
+        file = path.open("rb")
+    except OSError as error:
+        raise BadInput(f"Cannot read {path.name}: {error.strerror}.", field="path") from None
+    with file:
+        wanted = _new_import(tenant, new_id(), path.name, path.stat().st_size, options, actor, clock())
         _run(wanted, file, actor, clock, progress)
     wanted.refresh_from_db()
     return wanted

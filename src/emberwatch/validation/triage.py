@@ -195,7 +195,7 @@ def _too_long(facts: Facts) -> Decision | None:
         "longer than any password",
         Verdict.IMPOSSIBLE,
         Certainty.PROVED,
-        f"The value has {facts.credential.length} characters; a password has at most {MAX_PASSWORD_LENGTH}.",
+        f"The value is longer than the {MAX_PASSWORD_LENGTH} characters that a password has at most.",
     )
 
 

@@ -159,6 +159,13 @@ def test_bad_options_are_named(tmp_path: Path, options: ImportOptions, field: st
     assert not Import.objects.exists()
 
 
+def test_a_file_that_cannot_be_read_leaves_no_import_behind(tmp_path: Path) -> None:
+    tenant = make_tenant("contoso.example")
+    with pytest.raises(BadInput):
+        import_file(tenant, tmp_path / "missing.txt", ImportOptions(), actor=SYSTEM)
+    assert not Import.objects.exists()
+
+
 def test_a_viewer_may_not_import(tmp_path: Path) -> None:
     tenant = make_tenant("contoso.example")
     with pytest.raises(NotAllowed):
