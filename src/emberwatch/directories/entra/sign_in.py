@@ -13,28 +13,16 @@ import httpx
 
 from emberwatch.core.clock import Clock
 from emberwatch.core.secret import Secret
-from emberwatch.core.verdict import Certainty, Verdict
+from emberwatch.core.verdict import Verdict
 from emberwatch.directories.base import AccountFacts, ConnectionSettings, SignInReply
 from emberwatch.directories.entra.clouds import Cloud
-from emberwatch.directories.entra.codes import ACCEPTED, TABLE_VERSION, Effect, Outcome, Reading, read_codes
+from emberwatch.directories.entra.codes import ACCEPTED, Effect, Outcome, Reading, read_codes
 from emberwatch.directories.entra.graph import retry_after
+from emberwatch.directories.entra.replies import answered, unanswered
 
 # The smallest scope that a password grant accepts; no refresh token can come of it.
 SCOPE: Final = "openid"
 _MAX_REPLY_BYTES: Final = 64 * 1024
-
-_WHY_LIKELY: Final[Mapping[Verdict, str]] = {
-    Verdict.ACTIVE: "Microsoft does not document that assignment is checked after the password.",
-    Verdict.ACTIVE_CHALLENGED: "Microsoft does not document that this check comes after the password.",
-    Verdict.ACTIVE_EXPIRED: "Microsoft does not document that this check comes after the password.",
-    Verdict.ACCOUNT_NOT_FOUND: "The directory's account list names this account, its sign-in service does not.",
-    Verdict.ACCOUNT_DISABLED: "The sign-in service says so in words that also cover other states.",
-}
-_WHY_NOTHING: Final[Mapping[Verdict, str]] = {
-    Verdict.LOCKED: "A locked account and a blocked address give the same code, whatever the password.",
-    Verdict.NOT_TESTABLE: "The directory does not check this account's password itself.",
-}
-_NO_ANSWER: Final = "No answer arrived. The directory may have counted the attempt, so it counts as failed."
 
 
 def sign_in(
@@ -67,7 +55,7 @@ def sign_in(
         finally:
             reply.close()
     except httpx.HTTPError as error:
-        return _no_answer(type(error).__name__, request_id, clock)
+        return unanswered(type(error).__name__, request_id=request_id, at=clock())
     return _accepted(status, body, request_id, clock) or _refused(reply, body, request_id, clock)
 
 
@@ -84,14 +72,21 @@ def _accepted(status: int, body: bytes, request_id: UUID, clock: Clock) -> SignI
     # Only the presence of a token is looked at: a captive portal answers 200 too. Its value is never read.
     if status != 200 or b'"token_type"' not in body or b'"access_token"' not in body:
         return None
-    return _reply(Reading(ACCEPTED), status, "", request_id, clock, None)
+    return answered(Reading(ACCEPTED), status, request_id=request_id, at=clock())
 
 
 def _refused(reply: httpx.Response, body: bytes, request_id: UUID, clock: Clock) -> SignInReply:
     error = _error_object(reply, body)
     reading = read_codes(_codes(error)) if error else Reading(_not_entra(reply.status_code))
     trace_id = str(error.get("trace_id", ""))[:64]
-    return _reply(reading, reply.status_code, trace_id, request_id, clock, retry_after(reply))
+    return answered(
+        reading,
+        reply.status_code,
+        request_id=request_id,
+        at=clock(),
+        trace_id=trace_id,
+        retry_after=retry_after(reply),
+    )
 
 
 def _error_object(reply: httpx.Response, body: bytes) -> Mapping[str, Any]:
@@ -120,51 +115,4 @@ def _not_entra(status: int) -> Outcome:
         None,
         effect,
         "The answer did not come from the sign-in service.",
-    )
-
-
-def _reply(
-    reading: Reading, status: int, trace_id: str, request_id: UUID, clock: Clock, wait: float | None
-) -> SignInReply:
-    outcome = reading.outcome
-    return SignInReply(
-        verdict=outcome.verdict,
-        certainty=outcome.certainty,
-        code=f"AADSTS{outcome.code}" if outcome.code.isdigit() and status != 200 else outcome.code,
-        code_name=outcome.name,
-        meaning=outcome.meaning,
-        why_not_more_certain=_why(outcome),
-        table_version=TABLE_VERSION,
-        http_status=status,
-        trace_id=trace_id,
-        correlation_id=str(request_id),
-        answered_at=clock(),
-        halts_directory=outcome.effect is Effect.HALT,
-        counts_as_failed=not outcome.password_was_right,
-        retry_after=wait,
-        unknown_codes=reading.unknown_codes,
-    )
-
-
-def _why(outcome: Outcome) -> str:
-    if outcome.certainty is Certainty.PROVED:
-        return ""
-    if outcome.certainty is Certainty.LIKELY:
-        return _WHY_LIKELY.get(outcome.verdict, "Microsoft does not document what this code proves.")
-    return _WHY_NOTHING.get(outcome.verdict, "This answer says nothing reliable about the password.")
-
-
-def _no_answer(kind: str, request_id: UUID, clock: Clock) -> SignInReply:
-    return SignInReply(
-        verdict=Verdict.INCONCLUSIVE,
-        certainty=None,
-        code="",
-        code_name=kind,
-        meaning=_NO_ANSWER,
-        why_not_more_certain="Without an answer nothing is known about the password.",
-        table_version=TABLE_VERSION,
-        http_status=None,
-        trace_id="",
-        correlation_id=str(request_id),
-        answered_at=clock(),
     )
