@@ -17,8 +17,8 @@ from emberwatch.core.verdict import Verdict
 from emberwatch.directories.base import AccountFacts, ConnectionSettings, SignInReply
 from emberwatch.directories.entra.clouds import Cloud
 from emberwatch.directories.entra.codes import ACCEPTED, Effect, Outcome, Reading, read_codes
-from emberwatch.directories.entra.graph import retry_after
 from emberwatch.directories.entra.replies import answered, unanswered
+from emberwatch.directories.entra.waits import retry_after
 
 # The smallest scope that a password grant accepts; no refresh token can come of it.
 SCOPE: Final = "openid"
@@ -78,14 +78,14 @@ def _accepted(status: int, body: bytes, request_id: UUID, clock: Clock) -> SignI
 def _refused(reply: httpx.Response, body: bytes, request_id: UUID, clock: Clock) -> SignInReply:
     error = _error_object(reply, body)
     reading = read_codes(_codes(error)) if error else Reading(_not_entra(reply.status_code))
-    trace_id = str(error.get("trace_id", ""))[:64]
+    trace_id, at = str(error.get("trace_id", ""))[:64], clock()
     return answered(
         reading,
         reply.status_code,
         request_id=request_id,
-        at=clock(),
+        at=at,
         trace_id=trace_id,
-        retry_after=retry_after(reply),
+        retry_after=retry_after(reply.headers, at),
     )
 
 
