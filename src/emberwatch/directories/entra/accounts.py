@@ -70,6 +70,7 @@ Ask: TypeAlias = Callable[[Sequence[GraphRequest]], Sequence[Answer]]
 class _Trail:
     """What the searches for one login have brought so far."""
 
+    login: str
     searched: tuple[str, ...] = ()
     request_id: str = ""
     refused: dict[str, DirectoryError] = field(default_factory=dict)
@@ -105,15 +106,31 @@ class _Trail:
 def find_accounts(
     logins: Sequence[str], ask: Ask, deleted_at: Callable[[str], datetime | None], clock: Clock
 ) -> dict[str, Looked]:
-    """Searches for all logins by sign-in name, then for the rest by mail, then by alias."""
-    trails = {login.lower(): _Trail() for login in logins}
+    """Searches for all logins by sign-in name, then for the rest by mail, then by alias.
+
+    Raises :class:`DirectoryError` only when nothing at all could be asked.
+    """
+    trails: dict[str, _Trail] = {}
+    for login in logins:
+        trails.setdefault(login.lower(), _Trail(login))
     for search in SEARCHES:
-        rest = [(name, trail) for name, trail in trails.items() if trail.found is None]
-        answers = ask([search.request(name) for name, _ in rest]) if rest else ()
-        for (_, trail), answer in zip(rest, answers, strict=True):
-            trail.take(search, answer, clock())
+        rest = [trail for trail in trails.values() if trail.found is None]
+        if rest:
+            _search(search, rest, ask, clock, is_first=search is SEARCHES[0])
     found = {name: trail.end(clock(), partial(deleted_at, name)) for name, trail in trails.items()}
     return {login: found[login.lower()] for login in logins}
+
+
+def _search(search: Search, trails: Sequence[_Trail], ask: Ask, clock: Clock, *, is_first: bool) -> None:
+    try:
+        answers = ask([search.request(trail.login) for trail in trails])
+    except DirectoryError as error:
+        if is_first:
+            raise
+        # What was found so far stays good.
+        answers = [error] * len(trails)
+    for trail, answer in zip(trails, answers, strict=True):
+        trail.take(search, answer, clock())
 
 
 def account_facts(user: Mapping[str, Any], *, found_by: str, read_at: datetime) -> AccountFacts:

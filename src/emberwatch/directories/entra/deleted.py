@@ -35,8 +35,8 @@ class DeletedAccounts:
         try:
             for user in self._graph.pages(_PATH, {"$select": _SELECT, "$top": "999"}):
                 deleted = moment(user.get("deletedDateTime"))
-                for login in _logins(user) if deleted else ():
-                    newest[login] = max(deleted, newest.get(login, deleted)) if deleted else newest[login]
+                if deleted is not None:
+                    newest |= {login: max(deleted, newest.get(login, deleted)) for login in _logins(user)}
         except DirectoryError:
             # The date is an extra: that the account is missing is known without it.
             return newest

@@ -125,12 +125,19 @@ def _walk(graph: Graph, batches: Batches, way: Way, object_ids: Sequence[UUID]) 
         asked = [(trail, trail.request) for trail in trails.values() if trail.request is not None]
         if not asked:
             return trails
-        for (trail, _), answer in zip(asked, batches.ask([each for _, each in asked]), strict=True):
+        for (trail, _), answer in zip(asked, _ask(batches, [each for _, each in asked]), strict=True):
             trail.take(answer, way.read, graph.root)
     for trail in trails.values():
         if trail.request is not None:
             trail.error = DirectoryError("Microsoft Graph's list of groups does not end.")
     return trails
+
+
+def _ask(batches: Batches, requests: Sequence[GraphRequest]) -> Sequence[Answer]:
+    try:
+        return batches.ask(requests)
+    except DirectoryError as error:
+        return [error] * len(requests)
 
 
 def _outcome(

@@ -63,6 +63,24 @@ def _why(outcome: Outcome) -> str:
     return _WHY_NOTHING.get(outcome.verdict, "This answer says nothing reliable about the password.")
 
 
+def unsent(meaning: str, why_not_more_certain: str, *, request_id: UUID, at: datetime) -> SignInReply:
+    """The reply for a value that no sign-in can carry: nothing left, so nothing counts."""
+    return SignInReply(
+        verdict=Verdict.NOT_TESTABLE,
+        certainty=None,
+        code="",
+        code_name="",
+        meaning=meaning,
+        why_not_more_certain=why_not_more_certain,
+        table_version=TABLE_VERSION,
+        http_status=None,
+        trace_id="",
+        correlation_id=str(request_id),
+        answered_at=at,
+        counts_as_failed=False,
+    )
+
+
 def unanswered(kind: str, *, request_id: UUID, at: datetime) -> SignInReply:
     """The reply when nothing came back: the directory may have counted the attempt."""
     return SignInReply(

@@ -17,12 +17,14 @@ from emberwatch.core.verdict import Verdict
 from emberwatch.directories.base import AccountFacts, ConnectionSettings, SignInReply
 from emberwatch.directories.entra.clouds import Cloud
 from emberwatch.directories.entra.codes import ACCEPTED, Effect, Outcome, Reading, read_codes
-from emberwatch.directories.entra.replies import answered, unanswered
+from emberwatch.directories.entra.replies import answered, unanswered, unsent
 from emberwatch.directories.entra.waits import retry_after
 
 # The smallest scope that a password grant accepts; no refresh token can come of it.
 SCOPE: Final = "openid"
 _MAX_REPLY_BYTES: Final = 64 * 1024
+_NOT_TEXT: Final = "The leaked value holds bytes that are no text, which no sign-in can carry."
+_NOT_TEXT_WHY: Final = "Nothing was sent. The file that it was found in may have been damaged or misread."
 
 
 def sign_in(
@@ -35,19 +37,21 @@ def sign_in(
     clock: Clock,
 ) -> SignInReply:
     """Sends the attempt and reads the answer. ``request_id`` is the id under which the directory logs it."""
-    request = client.build_request(
-        "POST",
-        f"{cloud.login_url}/{settings.entra_tenant_id}/oauth2/v2.0/token",
-        data={
-            "grant_type": "password",
-            "client_id": str(settings.client_id),
-            "client_secret": settings.client_secret.expose(),
-            "username": account.user_principal_name,
-            "password": password.expose(),
-            "scope": SCOPE,
-        },
-        headers={"client-request-id": str(request_id), "return-client-request-id": "true"},
-    )
+    form = {
+        "grant_type": "password",
+        "client_id": str(settings.client_id),
+        "client_secret": settings.client_secret.expose(),
+        "username": account.user_principal_name,
+        "password": password.expose(),
+        "scope": SCOPE,
+    }
+    headers = {"client-request-id": str(request_id), "return-client-request-id": "true"}
+    url = f"{cloud.login_url}/{settings.entra_tenant_id}/oauth2/v2.0/token"
+    try:
+        request = client.build_request("POST", url, data=form, headers=headers)
+    except UnicodeError:
+        # The error would carry the password: it ends here.
+        return unsent(_NOT_TEXT, _NOT_TEXT_WHY, request_id=request_id, at=clock())
     try:
         reply = client.send(request, stream=True)
         try:
