@@ -1,31 +1,23 @@
-"""A directory that works in memory: every ability of :mod:`emberwatch.directories.base`, and a diary of what was asked.
+"""An adapter in memory, with every ability of :mod:`emberwatch.directories.base`.
 
 ::
 
     entra = FakeEntra(clock)
     ann = entra.add("ann@contoso.example", password="Right-1", aliases=("a@contoso.example",))
     entra.script(ann, 50076, when="right")
-    directory = entra.connect()             # one adapter; several may share the directory, each with its client id
-    entra.attempts_for(ann), entra.locks_by(CLIENT), entra.calls["find_accounts"]
-
-What a sign-in code means comes from the product's own table, and smart lockout from the simulator's pure function.
+    directory = entra.connect()             # several may share one directory, each with its client id
+    entra.attempts_for(ann), entra.locks_by([CLIENT]), entra.calls["find_accounts"]
 """
 
 from __future__ import annotations
 
-import threading
-from collections import Counter, defaultdict
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import Final, Literal
-from uuid import UUID, uuid5
+from uuid import UUID
 
-from emberwatch.core.clock import Clock
 from emberwatch.core.secret import Secret
 from emberwatch.directories.base import (
     AccountFacts,
-    Authentication,
     CheckItem,
     CheckReport,
     CheckState,
@@ -35,425 +27,21 @@ from emberwatch.directories.base import (
     LeakDetection,
     Looked,
     Lookup,
-    Membership,
     Memberships,
     NotOffered,
     PasswordPolicy,
     SignInReply,
 )
-from emberwatch.directories.entra.codes import ACCEPTED, Reading, read_codes
-from emberwatch.directories.entra.replies import answered, unanswered
-from emberwatch.simulator.lockout import (
-    NOISE,
-    Lock,
-    LockoutPolicy,
-    LockoutState,
-    lock_now,
-    record_right,
-    record_wrong,
-)
+from tests.fakes.accounts import Attempt, FakeAccount, federated, managed
+from tests.fakes.entra import CLIENT, FakeEntra
 
-CLIENT: Final = UUID("22222222-aaaa-4bbb-8ccc-000000000002")
-SEARCHED: Final = ("userPrincipalName", "mail", "proxyAddresses")
-_NAMES: Final = UUID("0c8f2d5e-52f5-4a3c-9b43-7d5c1f0e8a11")
-_LONGEST_PASSWORD: Final = 256
-_WRONG: Final = 50126
-
-Moment = Literal["arrives", "acted", "answered"]
-When = Literal["any", "right", "wrong"]
-
-
-@dataclass(slots=True, eq=False)
-class FakeAccount:
-    object_id: UUID
-    upn: str
-    password: str | None = field(repr=False)
-    mail: str
-    aliases: tuple[str, ...]
-    enabled: bool
-    user_type: str
-    external: bool
-    synced: bool
-    pass_through: bool
-    created_at: datetime
-    last_password_change_at: datetime | None
-    password_policies: str
-    memberships: tuple[Membership, ...]
-    deleted_at: datetime | None = None
-    lockout: LockoutState = field(default_factory=LockoutState)
-    locks: list[Lock] = field(default_factory=list)
-    scripts: list[Script] = field(default_factory=list)
-
-    def names(self) -> Iterator[tuple[str, str]]:
-        """Every login that names the account, with the property it stands in."""
-        yield "userPrincipalName", self.upn.casefold()
-        if self.mail:
-            yield "mail", self.mail.casefold()
-        for alias in {alias.casefold() for alias in (self.mail, *self.aliases) if alias}:
-            yield "proxyAddresses", alias
-
-    def domain(self) -> str:
-        return self.upn.rpartition("@")[2].lower()
-
-
-@dataclass(slots=True)
-class Script:
-    """A code that sign-ins of an account end in. ``any``: before the password is looked at, and nothing counts."""
-
-    code: int
-    when: When
-    times: int | None
-    status: int
-    retry_after: float | None
-
-
-@dataclass(frozen=True, slots=True)
-class Attempt:
-    """One sign-in that reached the directory, or would have. ``code`` 0 is a token, ``None`` no answer at all."""
-
-    at: datetime
-    object_id: UUID
-    password: str = field(repr=False)
-    client_id: UUID
-    request_id: UUID
-    code: int | None
-    acted: bool
-    """The directory saw it: only then can it have counted."""
-    right: bool
-    locked: bool
-
-
-class FakeEntra:
-    """The directory itself; safe to call from many threads."""
-
-    def __init__(
-        self,
-        clock: Clock,
-        *,
-        lockout: LockoutPolicy | None = None,
-        domains: Sequence[DomainFacts] = (),
-        offers_detections: bool = True,
-        offers_log: bool = True,
-    ) -> None:
-        self.clock = clock
-        self.lockout = lockout or LockoutPolicy()
-        self.domains = {domain.name: domain for domain in domains or (managed("contoso.example"),)}
-        self.offers_detections = offers_detections
-        self.offers_log = offers_log
-        self.accounts: dict[UUID, FakeAccount] = {}
-        self.attempts: list[Attempt] = []
-        self.calls: Counter[str] = Counter()
-        self.asked: Counter[str] = Counter()
-        """How often each login was looked up."""
-        self.detections: list[LeakDetection] = []
-        self.log: list[FailedSignIn] = []
-        self.on_sign_in: Callable[[Moment, FakeAccount], None] | None = None
-        """Called at each step of a sign-in; what it raises goes to the caller, as when a process dies there."""
-        self._by_name: dict[str, dict[str, list[FakeAccount]]] = {name: {} for name in SEARCHED}
-        self._by_account: defaultdict[UUID, list[Attempt]] = defaultdict(list)
-        self._faults: defaultdict[str, list[DirectoryError]] = defaultdict(list)
-        self._refused: dict[str, DirectoryError] = {}
-        self._incomplete: set[str] = set()
-        self._lost: Counter[str] = Counter()
-        self.guard = threading.RLock()
-
-    def connect(self, client_id: UUID = CLIENT) -> FakeDirectory:
-        return FakeDirectory(self, client_id)
-
-    # What stands in the directory
-
-    def add(
-        self,
-        upn: str,
-        *,
-        password: str | None = None,
-        object_id: UUID | None = None,
-        mail: str = "",
-        aliases: Sequence[str] = (),
-        enabled: bool = True,
-        user_type: str = "Member",
-        external: bool = False,
-        synced: bool = False,
-        pass_through: bool = False,
-        created_at: datetime | None = None,
-        last_password_change_at: datetime | None = None,
-        password_policies: str = "",
-        memberships: Sequence[Membership] = (),
-    ) -> FakeAccount:
-        account = FakeAccount(
-            object_id=object_id or uuid5(_NAMES, upn.casefold()),
-            upn=upn,
-            password=password,
-            mail=mail,
-            aliases=tuple(aliases),
-            enabled=enabled,
-            user_type=user_type,
-            external=external or user_type == "Guest" or "#EXT#" in upn.upper(),
-            synced=synced or pass_through,
-            pass_through=pass_through,
-            created_at=created_at or self.clock(),
-            last_password_change_at=last_password_change_at,
-            password_policies=password_policies,
-            memberships=tuple(memberships),
-        )
-        with self.guard:
-            self.accounts[account.object_id] = account
-            for name, login in account.names():
-                self._by_name[name].setdefault(login, []).append(account)
-        return account
-
-    def set_password(self, account: FakeAccount, password: str | None) -> None:
-        """The owner chooses a password: the same one as before is a change too."""
-        with self.guard:
-            account.password = password
-            account.last_password_change_at = self.clock()
-            account.lockout = LockoutState()
-
-    def delete(self, account: FakeAccount) -> None:
-        account.deleted_at = self.clock()
-
-    def detect(self, account: FakeAccount, at: datetime | None = None) -> LeakDetection:
-        found = LeakDetection(f"detection-{len(self.detections) + 1}", account.object_id, at or self.clock())
-        self.detections.append(found)
-        return found
-
-    # What goes wrong
-
-    def script(
-        self,
-        account: FakeAccount,
-        code: int,
-        *,
-        when: When = "any",
-        times: int | None = None,
-        status: int = 400,
-        retry_after: float | None = None,
-    ) -> None:
-        """Sign-ins of the account end in ``code``, ``times`` of them or all; the earliest script goes first."""
-        account.scripts.append(Script(code, when, times, status, retry_after))
-
-    def fail(self, method: str, error: DirectoryError, times: int = 1) -> None:
-        """The next calls of a method of the adapter raise ``error``; a sign-in never raises."""
-        self._faults[method].extend([error] * times)
-
-    def refuse(self, login: str, error: DirectoryError) -> None:
-        """Every look-up of one login ends in ``error``."""
-        self._refused[login.casefold()] = error
-
-    def hide_aliases(self, login: str) -> None:
-        """The directory refuses to search this login's aliases, so that it cannot prove the account missing."""
-        self._incomplete.add(login.casefold())
-
-    def lose_requests(self, times: int = 1) -> None:
-        """The next sign-ins never arrive."""
-        self._lost["request"] += times
-
-    def lose_answers(self, times: int = 1) -> None:
-        """The next sign-ins are acted on and counted, but their answer never arrives."""
-        self._lost["answer"] += times
-
-    def fail_by_others(self, account: FakeAccount, password: str, times: int = 1) -> None:
-        """Somebody else sends wrong passwords."""
-        for number in range(times):
-            with self.guard:
-                self._wrong(account, f"{password}{number}", NOISE, None, "")
-
-    def lock(self, account: FakeAccount, seconds: float) -> None:
-        """Somebody else has locked the account."""
-        account.lockout = lock_now(account.lockout, seconds=seconds, by=NOISE, now=self.clock())
-
-    # What was done
-
-    def attempts_for(self, account: FakeAccount) -> list[Attempt]:
-        return list(self._by_account[account.object_id])
-
-    def locks_by(self, clients: Collection[UUID]) -> list[Lock]:
-        """Locks that these clients' failures helped to cause."""
-        return [lock for lock in self._locks() if set(lock.caused_by) & _named(clients)]
-
-    def locks_by_alone(self, clients: Collection[UUID]) -> list[Lock]:
-        """Locks that nobody but these clients caused."""
-        return [lock for lock in self._locks() if set(lock.caused_by) <= _named(clients)]
-
-    def _locks(self) -> Iterator[Lock]:
-        return (lock for account in self.accounts.values() for lock in account.locks)
-
-    # What the adapter asks
-
-    def begin(self, method: str) -> None:
-        with self.guard:
-            self.calls[method] += 1
-            if self._faults[method]:
-                raise self._faults[method].pop(0)
-
-    def look_up(self, login: str) -> Lookup:
-        key = login.casefold()
-        with self.guard:
-            self.asked[key] += 1
-            if key in self._refused:
-                raise self._refused[key]
-            return self._search(key)
-
-    def _search(self, key: str) -> Lookup:
-        now, complete = self.clock(), key not in self._incomplete
-        searched = SEARCHED if complete else SEARCHED[:-1]
-        for position, name in enumerate(searched, start=1):
-            found = [a for a in self._by_name[name].get(key, ()) if a.deleted_at is None]
-            if len(found) > 1:
-                raise DirectoryError(f"The directory holds {len(found)} accounts whose {name} is this login.")
-            if found:
-                return Lookup(_facts(found[0], name, now), now, searched[:position], True, self._id())
-        return Lookup(None, now, searched, complete, self._id(), self._deleted_at(key))
-
-    def _id(self) -> str:
-        return f"request-{self.calls.total()}"
-
-    def _deleted_at(self, key: str) -> datetime | None:
-        named = (a for name in SEARCHED for a in self._by_name[name].get(key, ()))
-        return max((a.deleted_at for a in named if a.deleted_at is not None), default=None)
-
-    def sign_in(self, object_id: UUID, password: str, client_id: UUID, request_id: UUID) -> SignInReply:
-        account = self.accounts[object_id]
-        self._step("arrives", account)
-        with self.guard:
-            lost = next((kind for kind in ("request", "answer") if self._lost[kind]), None)
-            if lost is not None:
-                self._lost[lost] -= 1
-            now = self.clock()
-            if lost == "request":
-                self._note(account, password, client_id, request_id, None, acted=False, locked=False)
-                return unanswered("ConnectError", request_id=request_id, at=now)
-            locked = account.lockout.is_locked(now)
-            code, script = self._check(account, password, client_id, request_id)
-            told = None if lost else code
-            self._note(account, password, client_id, request_id, told, acted=True, locked=locked)
-        self._step("acted", account)
-        reply = _reply(code, script, request_id, now, lost=lost is not None)
-        self._step("answered", account)
-        return reply
-
-    def _step(self, moment: Moment, account: FakeAccount) -> None:
-        if self.on_sign_in is not None:
-            self.on_sign_in(moment, account)
-
-    def _check(
-        self, account: FakeAccount, password: str, client_id: UUID, request_id: UUID
-    ) -> tuple[int, Script | None]:
-        """The code that the sign-in ends in, in the order in which Entra ID is believed to look; 0 is a token."""
-        if script := _take(account, "any"):
-            return script.code, script
-        if early := self._refusal(account, password):
-            return early, None
-        if account.password == password:
-            account.lockout = record_right(account.lockout, self.clock())
-            script = _take(account, "right")
-            return (script.code, script) if script else (0, None)
-        self._wrong(account, password, str(client_id), client_id, str(request_id))
-        script = _take(account, "wrong")
-        return (script.code, script) if script else (_WRONG, None)
-
-    def _refusal(self, account: FakeAccount, password: str) -> int | None:
-        domain = self.domains.get(account.domain())
-        refusals = (
-            (account.deleted_at is not None, 50034),
-            (account.external, 50020),
-            (domain is not None and domain.authentication is Authentication.FEDERATED, _WRONG),
-            (not account.enabled, 50057),
-            (account.lockout.is_locked(self.clock()), 50053),
-            (account.password is None, 50056),
-            (len(password) > _LONGEST_PASSWORD, 50052),
-        )
-        return next((code for met, code in refusals if met), None)
-
-    def _wrong(
-        self, account: FakeAccount, password: str, by: str, client_id: UUID | None, correlation_id: str
-    ) -> None:
-        now = self.clock()
-        policy = self.lockout
-        if account.pass_through:
-            policy = LockoutPolicy(policy.threshold, policy.first_lock, remembers=False)
-        before = account.lockout
-        hashed = password.encode("utf-8", "surrogatepass")
-        account.lockout = after = record_wrong(before, policy, hashed, by=by, now=now)
-        if after.lock is not None and after.lock is not before.lock:
-            account.locks.append(after.lock)
-        self.log.append(FailedSignIn(account.object_id, now, client_id, correlation_id))
-
-    def _note(
-        self,
-        account: FakeAccount,
-        password: str,
-        client_id: UUID,
-        request_id: UUID,
-        code: int | None,
-        *,
-        acted: bool,
-        locked: bool,
-    ) -> None:
-        right = password == account.password
-        attempt = Attempt(
-            self.clock(), account.object_id, password, client_id, request_id, code, acted, right, locked
-        )
-        self.attempts.append(attempt)
-        self._by_account[account.object_id].append(attempt)
-
-
-def _named(clients: Collection[UUID]) -> set[str]:
-    return {str(client) for client in clients}
-
-
-def managed(name: str) -> DomainFacts:
-    return DomainFacts(name, is_verified=True, authentication=Authentication.MANAGED)
-
-
-def federated(name: str) -> DomainFacts:
-    return DomainFacts(name, is_verified=True, authentication=Authentication.FEDERATED)
-
-
-def _take(account: FakeAccount, when: When) -> Script | None:
-    script = next((s for s in account.scripts if s.when == when and s.times != 0), None)
-    if script is not None and script.times is not None:
-        script.times -= 1
-    return script
-
-
-def _reply(code: int, script: Script | None, request_id: UUID, now: datetime, *, lost: bool) -> SignInReply:
-    if lost:
-        return unanswered("ReadTimeout", request_id=request_id, at=now)
-    if code == 0:
-        return answered(Reading(ACCEPTED), 200, request_id=request_id, at=now)
-    return answered(
-        read_codes([code]),
-        script.status if script else 400,
-        request_id=request_id,
-        at=now,
-        trace_id=f"trace-{request_id}",
-        retry_after=script.retry_after if script else None,
-    )
-
-
-def _facts(account: FakeAccount, found_by: str, now: datetime) -> AccountFacts:
-    return AccountFacts(
-        object_id=account.object_id,
-        user_principal_name=account.upn,
-        display_name=account.upn.partition("@")[0],
-        mail=account.mail,
-        enabled=account.enabled,
-        user_type=account.user_type,
-        synced=account.synced,
-        last_password_change_at=account.last_password_change_at,
-        created_at=account.created_at,
-        password_policies=account.password_policies,
-        read_at=now,
-        found_by=found_by,
-        external=account.external,
-    )
+__all__ = ["CLIENT", "Attempt", "FakeAccount", "FakeDirectory", "FakeEntra", "federated", "managed"]
 
 
 class FakeDirectory:
     """One adapter: implements ``Directory``, ``LeakDetector`` and ``SignInLog``."""
 
-    def __init__(self, entra: FakeEntra, client_id: UUID) -> None:
+    def __init__(self, entra: FakeEntra, client_id: UUID = CLIENT) -> None:
         self._entra = entra
         self._client_id = client_id
         self.closed = False
@@ -496,7 +84,7 @@ class FakeDirectory:
         return Memberships(account.memberships, self._entra.clock())
 
     def sign_in(self, account: AccountFacts, password: Secret, request_id: UUID) -> SignInReply:
-        self._entra.calls["sign_in"] += 1
+        self._entra.begin("sign_in")
         return self._entra.sign_in(account.object_id, password.expose(), self._client_id, request_id)
 
     def leak_detections(self, object_ids: Collection[UUID]) -> tuple[LeakDetection, ...]:
