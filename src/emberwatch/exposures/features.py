@@ -16,6 +16,11 @@ def character_classes(secret: Secret) -> str:
     return "".join(found)
 
 
+def is_printable_ascii(secret: Secret) -> bool:
+    """Whether every character is one that the directory's own password rules know: letters, digits, signs, blank."""
+    return all(" " <= character <= "~" for character in secret.expose())
+
+
 def is_blank_edged(secret: Secret) -> bool:
     value = secret.expose()
     return value != value.strip()
