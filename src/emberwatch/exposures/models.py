@@ -20,6 +20,22 @@ class SourceKind(models.TextChoices):
     FEED = "feed", "Feed"
 
 
+class DateBasis(models.TextChoices):
+    """Which kind of date the best date of a leak is; the order is that of trust."""
+
+    INFECTION = "infection", "Infection"
+    BREACH = "breach", "Breach"
+    STATED = "stated", "Stated by who imported it"
+    FIRST_SEEN = "first_seen", "First seen here"
+
+
+class ExposureKind(models.TextChoices):
+    EMPLOYEE = "employee", "Employee"
+    """The login belongs to a monitored domain or is a monitored address."""
+    EXTERNAL = "external", "Customer or contractor"
+    """A foreign login at one of the tenant's own login hosts; never validated."""
+
+
 class Source(models.Model):
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     tenant = models.ForeignKey(Tenant, on_delete=models.CASCADE, related_name="+")
@@ -79,7 +95,12 @@ class Credential(models.Model):
     source_kind = models.CharField(max_length=16, choices=SourceKind.choices)
     """Kind of the newest sighting's source, for the list and its filter."""
     leaked_at = models.DateTimeField(null=True)
-    """The best date of the leak: infection over breach over stated date; the newest of all sightings."""
+    """The best date of the leak: infection over breach over stated over first seen, then the newest sighting's."""
+    leaked_at_basis = models.CharField(max_length=16, blank=True, default="", choices=DateBasis.choices)
+    """Which kind of date ``leaked_at`` is; empty for rows older than this column."""
+    exposure_kind = models.CharField(
+        max_length=16, default=ExposureKind.EMPLOYEE, choices=ExposureKind.choices
+    )
     first_seen_at = models.DateTimeField()
     last_seen_at = models.DateTimeField()
     identity = models.ForeignKey(Identity, null=True, on_delete=models.SET_NULL, related_name="credentials")
@@ -98,6 +119,11 @@ class Credential(models.Model):
             models.Index(fields=["tenant", "-last_seen_at", "-id"], name="feed_newest"),
             models.Index(fields=["tenant", "verdict_group", "-last_seen_at", "-id"], name="feed_by_group"),
             models.Index(fields=["tenant", "login_canonical"], name="feed_by_login"),
+            models.Index(
+                fields=["tenant", "-last_seen_at", "-id"],
+                condition=models.Q(exposure_kind="external"),
+                name="feed_external",
+            ),
         ]
 
 

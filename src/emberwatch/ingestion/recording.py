@@ -10,7 +10,8 @@ from django.db.models import Q
 
 from emberwatch.core.ids import new_id
 from emberwatch.exposures.features import character_classes
-from emberwatch.exposures.models import Credential, Machine, Sighting, Source
+from emberwatch.exposures.models import Credential, DateBasis, Machine, Sighting, Source
+from emberwatch.exposures.policy import LeakDate, best_date, worse_than
 from emberwatch.exposures.services import secret_context
 from emberwatch.matching.domains import DomainSet, canonical_login
 from emberwatch.parsing.base import ParsedCredential
@@ -41,16 +42,16 @@ class Recorder:
         prints = [self._fingerprint(found) for found in batch.credentials]
         known = self._ids(prints)
         machine = self._machine(batch)
-        leaked_at = _best_date(batch.machine, batch.source)
+        leaked = self._leaked(batch)
         fresh: dict[bytes, Credential] = {}
         for found, print_ in zip(batch.credentials, prints, strict=True):
             if print_ not in known and print_ not in fresh:
-                fresh[print_] = self._credential(found, print_, batch.source, leaked_at)
+                fresh[print_] = self._credential(found, print_, batch.source, leaked)
         Credential.objects.bulk_create(fresh.values(), ignore_conflicts=True)
         # A parallel import may have been faster; the ids that count are those in the table.
         ids = known | self._ids(list(fresh))
-        self._sight(batch, prints, ids, machine, leaked_at)
-        self._freshen(known, batch.source, leaked_at)
+        self._sight(batch, prints, ids, machine, leaked)
+        self._freshen(known, batch.source, leaked)
         new = sum(1 for print_, credential in fresh.items() if ids[print_] == credential.id)
         return new, len(prints) - new
 
@@ -62,7 +63,7 @@ class Recorder:
         return {bytes(print_): id_ for print_, id_ in rows.values_list("fingerprint", "id")}
 
     def _credential(
-        self, found: ParsedCredential, print_: bytes, source: Source, leaked_at: datetime | None
+        self, found: ParsedCredential, print_: bytes, source: Source, leaked: LeakDate
     ) -> Credential:
         credential = Credential(
             id=new_id(),
@@ -76,7 +77,8 @@ class Recorder:
             secret_length=len(found.secret),
             secret_classes=character_classes(found.secret),
             source_kind=source.kind,
-            leaked_at=leaked_at,
+            leaked_at=leaked.at,
+            leaked_at_basis=leaked.basis,
             first_seen_at=self._now,
             last_seen_at=self._now,
         )
@@ -108,7 +110,7 @@ class Recorder:
         prints: list[bytes],
         ids: dict[bytes, UUID],
         machine: Machine | None,
-        leaked_at: datetime | None,
+        leaked: LeakDate,
     ) -> None:
         sightings = [
             Sighting(
@@ -120,27 +122,29 @@ class Recorder:
                 line=found.line,
                 url=found.url,
                 application=found.application[:200],
-                leaked_at=leaked_at,
+                leaked_at=leaked.at if leaked.basis != DateBasis.FIRST_SEEN else None,
                 seen_at=self._now,
             )
             for found, print_ in zip(batch.credentials, prints, strict=True)
         ]
         Sighting.objects.bulk_create(sightings, ignore_conflicts=True)
 
-    def _freshen(self, known: dict[bytes, UUID], source: Source, leaked_at: datetime | None) -> None:
-        """Known credentials that were seen again move to the top of the feed; their date is the newest leak's."""
+    def _freshen(self, known: dict[bytes, UUID], source: Source, leaked: LeakDate) -> None:
+        """Known credentials that were seen again move to the top of the feed; the better date stays."""
         rows = Credential.objects.filter(tenant_id=self._tenant_id, id__in=known.values())
         rows.update(last_seen_at=self._now, source_kind=source.kind)
-        if leaked_at is not None:
-            older = rows.filter(Q(leaked_at__isnull=True) | Q(leaked_at__lt=leaked_at))
-            older.update(leaked_at=leaked_at)
+        worse = Q(leaked_at__isnull=True) | Q(leaked_at_basis__in=worse_than(leaked.basis))
+        if leaked.basis != DateBasis.FIRST_SEEN:
+            worse |= Q(leaked_at_basis=leaked.basis, leaked_at__lt=leaked.at)
+        rows.filter(worse).update(leaked_at=leaked.at, leaked_at_basis=leaked.basis)
 
-
-def _best_date(machine: MachineFacts | None, source: Source) -> datetime | None:
-    """When the data leaked: the infection's date is better than the date that somebody stated."""
-    if machine is not None and machine.infected_at is not None:
-        return machine.infected_at
-    return source.leaked_at
+    def _leaked(self, batch: Batch) -> LeakDate:
+        return best_date(
+            infected=batch.machine.infected_at if batch.machine else None,
+            breached=None,
+            stated=batch.source.leaked_at,
+            first_seen=self._now,
+        )
 
 
 def _machine_key(facts: MachineFacts, batch: Batch) -> str:
