@@ -9,6 +9,7 @@ from emberwatch.core.secret import Secret
 from emberwatch.parsing.base import (
     Flag,
     Foreign,
+    Match,
     Outcome,
     ParseContext,
     ParsedCredential,
@@ -49,14 +50,16 @@ def judge(entry: Entry, context: ParseContext, *, mostly_hashes: bool = False) -
     """What the entry is: a credential, somebody else's, or of no use."""
     if entry.login.casefold() in _NO_LOGIN:
         return Reject(entry.line, RejectReason.NO_LOGIN, entry.sample)
-    if not context.owns(entry.login):
+    match = context.match(entry.login, entry.url)
+    if match is None:
         return Foreign(entry.line)
     if entry.password is None or entry.password.strip().casefold() in _NO_PASSWORD:
         return Reject(entry.line, RejectReason.NO_PASSWORD, entry.sample)
-    return _credential(entry, entry.password, hash_shape(entry.password, mostly_hashes=mostly_hashes))
+    shape = hash_shape(entry.password, mostly_hashes=mostly_hashes)
+    return _credential(entry, entry.password, shape, match)
 
 
-def _credential(entry: Entry, password: str, shape: HashShape | None) -> ParsedCredential:
+def _credential(entry: Entry, password: str, shape: HashShape | None, match: Match) -> ParsedCredential:
     url = without_password(entry.url)
     return ParsedCredential(
         login=entry.login,
@@ -68,6 +71,7 @@ def _credential(entry: Entry, password: str, shape: HashShape | None) -> ParsedC
         application=entry.application,
         flags=entry.flags + _flags(entry, password, url),
         salt=Secret(shape.salt) if shape and shape.salt is not None else None,
+        match=match,
     )
 
 
