@@ -132,5 +132,8 @@ class LeakPart:
 
 def read_chunks(file: BinaryIO) -> Iterator[bytes]:
     """A file's bytes from where it stands."""
-    while chunk := file.read(CHUNK):
-        yield chunk
+    try:
+        while chunk := file.read(CHUNK):
+            yield chunk
+    except OSError as error:
+        raise Damaged(type(error).__name__) from None

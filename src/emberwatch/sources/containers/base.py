@@ -59,5 +59,3 @@ def safe_path(name: str) -> str:
     parts = _CONTROLS.sub("?", name).replace("\\", "/").split("/")
     kept = [part for part in parts if part not in ("", ".", "..") and not re.fullmatch(r"[A-Za-z]:", part)]
     return "/".join(kept)[-_LONGEST_PATH:] or "unnamed"
-
-

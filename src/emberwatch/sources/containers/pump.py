@@ -46,7 +46,7 @@ class Pump:
             self._work(self._put)
         except _Stopped:
             pass
-        except BaseException as error:  # noqa: BLE001 - it is raised again by whoever reads
+        except BaseException as error:
             self.error = error
         self._queue.put(None)
 

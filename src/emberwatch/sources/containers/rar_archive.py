@@ -63,13 +63,13 @@ class RarArchive:
             if broken is None or not 0 < int(broken[1], 16) < self.source.size:
                 raise _why(error) from None
             return self._before(int(broken[1], 16)), False
-        except Exception as error:  # noqa: BLE001 - whatever the library says of hostile bytes
+        except Exception as error:
             raise _why(error) from None
 
     def _before(self, end: int) -> Any:
         try:
             return self._unlocked(end)
-        except Exception as error:  # noqa: BLE001
+        except Exception as error:
             raise _why(error) from None
 
     def _unlocked(self, end: int) -> Any:
@@ -133,7 +133,7 @@ class _Members:
             if info.member_index in self._batch:
                 return self._batch.pop(info.member_index)
             return bytes(self._opened.read(info, options=_options()))
-        except Exception as error:  # noqa: BLE001 - whatever the library says of hostile bytes
+        except Exception as error:
             raise _why(error) from None
 
     def _read_batch(self, first: int) -> None:
@@ -176,7 +176,7 @@ def _piped(opened: Any, info: Any, folder: str, pipe: Path) -> Iterator[bytes]:
     def work() -> None:
         try:
             opened.extract(info, folder, overwrite=True, options=_options())
-        except Exception as error:  # noqa: BLE001 - it is raised again below
+        except Exception as error:
             errors.append(error)
         finally:
             os.close(writing)

@@ -68,9 +68,6 @@ class _Writer(Py7zIO):
         return self._size
 
 
-
-
-
 class _Writers(WriterFactory):
     def __init__(self, put: Put) -> None:
         self._put = put
@@ -200,7 +197,7 @@ class _Pieces:
             self._held = None
             if piece[0] == number:
                 return piece[1]
-            elif piece[0] > number:
+            if piece[0] > number:
                 self._held = piece
                 return None
         return None

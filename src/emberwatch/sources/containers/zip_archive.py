@@ -8,8 +8,7 @@ import struct
 import zipfile
 import zlib
 from bisect import bisect_right
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
 from typing import BinaryIO, Final, cast
 
 from emberwatch.sources.base import CutShort, Damaged, SkipReason
@@ -153,8 +152,6 @@ def _bzipped(packed: Iterator[bytes]) -> Iterator[bytes]:
 
 def _zstandard(packed: Iterator[bytes]) -> Iterator[bytes]:
     return inflate("zst", packed)
-
-
 
 
 def _lzma(packed: Iterator[bytes]) -> Iterator[bytes]:
