@@ -114,13 +114,14 @@ class LeakPart:
     bytes_read: int = 0
 
     def lines(self) -> Iterator[bytes]:
-        return split_lines(self._until_cut())
+        return split_lines(self.chunks())
 
     @property
     def damaged(self) -> bool:
         return self.cut is SkipReason.DAMAGED
 
-    def _until_cut(self) -> Iterator[bytes]:
+    def chunks(self) -> Iterator[bytes]:
+        """Its bytes, up to where they can be had; ``cut`` then says why no further."""
         self.cut, self.bytes_read = None, 0
         try:
             for chunk in self._chunks():

@@ -16,6 +16,7 @@ from typing import Final, TypeAlias
 
 from emberwatch.core.secret import Secret
 from emberwatch.parsing.base import ParsedCredential, Reject, RejectReason, SourceKind
+from emberwatch.parsing.columns import ColumnMap
 from emberwatch.parsing.system_info import MachineFacts
 from emberwatch.sources.base import SkipReason
 
@@ -29,8 +30,14 @@ class ReadRequest:
 
     domains: tuple[str, ...] | None = None
     """The monitored ones; with ``None`` every login is of interest."""
+    addresses: tuple[str, ...] = ()
+    """Single logins that are of interest as well."""
+    hosts: tuple[str, ...] | None = None
+    """Sites of one's own: any login there, and below, is of interest. ``None``: no site is."""
     format: str = ""
     """Name of the parser to use for every part; empty lets each part's content decide."""
+    columns: ColumnMap | None = None
+    """For tables: what stands in which column, when a person has put the sniffed map right."""
     passwords: tuple[Secret, ...] = ()
     """To try on protected archives, in this order."""
 

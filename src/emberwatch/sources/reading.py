@@ -16,17 +16,22 @@ from emberwatch.parsing.base import (
     Reject,
     RejectReason,
 )
+from emberwatch.parsing.reading import read_chunks
 from emberwatch.parsing.registry import choose
 from emberwatch.parsing.repeats import Repeats
-from emberwatch.sources.base import LeakPart
+from emberwatch.sources.base import LeakPart, SkippedPart
 from emberwatch.sources.events import (
     MOST_REJECTS_SENT,
     LeakEvent,
     PartCounts,
     PartFinished,
     PartProgress,
+    PartSkipped,
     PartStarted,
+    ReadRequest,
 )
+from emberwatch.sources.repeats import BoundedRepeats
+from emberwatch.sources.watched import context_of
 
 _PROGRESS_EVERY: Final = 20_000
 
@@ -41,31 +46,40 @@ def read_part(
     """Every outcome of the part. Pass one ``repeats`` for all parts of a leak to have repetitions flagged."""
     parser = choose(part.head, part.name, forced)
     last = 0
-    for outcome in parser.parse(part.lines(), context):
+    for outcome in read_chunks(parser, part.chunks(), context):
         last = outcome.line
         yield _marked(outcome, part, repeats)
     if part.cut is not None:
         yield Reject(last + 1, RejectReason.CUT_SHORT, "")
 
 
-def read_events(
-    index: int,
-    part: LeakPart,
-    context: ParseContext = ANYBODY,
-    *,
-    forced: str | None = None,
-    repeats: Repeats | None = None,
-) -> Iterator[LeakEvent]:
-    """The part from its start to its end, as a caller of this package sees it."""
-    yield _started(index, part, forced)
-    tally = _Tally()
-    for outcome in read_part(part, context, forced=forced, repeats=repeats):
-        tally.add(outcome)
-        if isinstance(outcome, ParsedCredential) or (isinstance(outcome, Reject) and tally.shows_rejects()):
-            yield outcome
-        if tally.is_due():
-            yield PartProgress(index, part.bytes_read, tally.entries)
-    yield PartFinished(index, tally.counts(part), part.cut)
+class LeakReading:
+    """One pass over one leak: turns its parts into the events that a caller sees."""
+
+    def __init__(self, request: ReadRequest) -> None:
+        self._forced = request.format or None
+        self._context = context_of(request)
+        self._repeats = BoundedRepeats()
+
+    def events(self, index: int, opened: LeakPart | SkippedPart) -> Iterator[LeakEvent]:
+        if isinstance(opened, SkippedPart):
+            yield PartSkipped(index, opened.name, opened.reason)
+        else:
+            yield from self._part(index, opened)
+
+    def _part(self, index: int, part: LeakPart) -> Iterator[LeakEvent]:
+        yield _started(index, part, self._forced)
+        tally = _Tally()
+        repeats = self._repeats.of(part.machine_key)
+        for outcome in read_part(part, self._context, forced=self._forced, repeats=repeats):
+            tally.add(outcome)
+            if isinstance(outcome, ParsedCredential) or (
+                isinstance(outcome, Reject) and tally.shows_rejects()
+            ):
+                yield outcome
+            if tally.is_due():
+                yield PartProgress(index, part.bytes_read, tally.entries)
+        yield PartFinished(index, tally.counts(part), part.cut)
 
 
 def _started(index: int, part: LeakPart, forced: str | None) -> PartStarted:
