@@ -83,8 +83,19 @@ class Member(Protocol):
         ...
 
 
-class Damaged(Exception):
+class CutShort(Exception):
+    """The rest of the bytes cannot be had, and why."""
+
+    def __init__(self, reason: SkipReason, detail: str = "") -> None:
+        super().__init__(detail or reason.value)
+        self.reason = reason
+
+
+class Damaged(CutShort):
     """The bytes end too early or do not fit their checksum."""
+
+    def __init__(self, detail: str = "") -> None:
+        super().__init__(SkipReason.DAMAGED, detail)
 
 
 @dataclass(slots=True)
@@ -103,18 +114,25 @@ class LeakPart:
     machine_key: str
     """The same for all parts of one machine within this leak, and empty without one."""
     _chunks: Callable[[], Iterator[bytes]] = field(repr=False)
-    damaged: bool = False
-    """Set while reading, when the data ended in damage: what stood before was given."""
+    cut: SkipReason | None = None
+    """Set while reading, when the data ended before its end: what stood before was given."""
+    bytes_read: int = 0
 
     def lines(self) -> Iterator[bytes]:
-        return split_lines(self._until_damage())
+        return split_lines(self._until_cut())
 
-    def _until_damage(self) -> Iterator[bytes]:
-        self.damaged = False
+    @property
+    def damaged(self) -> bool:
+        return self.cut is SkipReason.DAMAGED
+
+    def _until_cut(self) -> Iterator[bytes]:
+        self.cut, self.bytes_read = None, 0
         try:
-            yield from self._chunks()
-        except Damaged:
-            self.damaged = True
+            for chunk in self._chunks():
+                self.bytes_read += len(chunk)
+                yield chunk
+        except CutShort as error:
+            self.cut = error.reason
 
 
 def read_chunks(file: BinaryIO) -> Iterator[bytes]:

@@ -1,11 +1,15 @@
-"""Reads one part of a leak from beginning to end: chooses its parser, marks repeats, reports damage."""
+"""Reads one part of a leak from beginning to end: chooses its parser, marks repeats, counts, reports damage."""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
+from typing import Final
 
 from emberwatch.parsing.base import (
     ANYBODY,
+    Foreign,
+    Noise,
     Outcome,
     ParseContext,
     ParsedCredential,
@@ -15,6 +19,16 @@ from emberwatch.parsing.base import (
 from emberwatch.parsing.registry import choose
 from emberwatch.parsing.repeats import Repeats
 from emberwatch.sources.base import LeakPart
+from emberwatch.sources.events import (
+    MOST_REJECTS_SENT,
+    LeakEvent,
+    PartCounts,
+    PartFinished,
+    PartProgress,
+    PartStarted,
+)
+
+_PROGRESS_EVERY: Final = 20_000
 
 
 def read_part(
@@ -30,8 +44,82 @@ def read_part(
     for outcome in parser.parse(part.lines(), context):
         last = outcome.line
         yield _marked(outcome, part, repeats)
-    if part.damaged:
+    if part.cut is not None:
         yield Reject(last + 1, RejectReason.CUT_SHORT, "")
+
+
+def read_events(
+    index: int,
+    part: LeakPart,
+    context: ParseContext = ANYBODY,
+    *,
+    forced: str | None = None,
+    repeats: Repeats | None = None,
+) -> Iterator[LeakEvent]:
+    """The part from its start to its end, as a caller of this package sees it."""
+    yield _started(index, part, forced)
+    tally = _Tally()
+    for outcome in read_part(part, context, forced=forced, repeats=repeats):
+        tally.add(outcome)
+        if isinstance(outcome, ParsedCredential) or (isinstance(outcome, Reject) and tally.shows_rejects()):
+            yield outcome
+        if tally.is_due():
+            yield PartProgress(index, part.bytes_read, tally.entries)
+    yield PartFinished(index, tally.counts(part), part.cut)
+
+
+def _started(index: int, part: LeakPart, forced: str | None) -> PartStarted:
+    return PartStarted(
+        index=index,
+        name=part.name,
+        kind=part.kind,
+        format=choose(part.head, part.name, forced).name,
+        machine=part.machine,
+        machine_key=part.machine_key,
+        size=part.size,
+        head=part.head,
+    )
+
+
+class _Tally:
+    """What became of a part's entries."""
+
+    __slots__ = ("_foreign", "_noise", "_ours", "_outcomes", "_rejected")
+
+    def __init__(self) -> None:
+        self._outcomes = self._ours = self._foreign = self._noise = 0
+        self._rejected: Counter[RejectReason] = Counter()
+
+    def add(self, outcome: Outcome) -> None:
+        self._outcomes += 1
+        if isinstance(outcome, Foreign):
+            self._foreign += 1
+        elif isinstance(outcome, Noise):
+            self._noise += 1
+        elif isinstance(outcome, ParsedCredential):
+            self._ours += 1
+        else:
+            self._rejected[outcome.reason] += 1
+
+    @property
+    def entries(self) -> int:
+        return self._outcomes - self._noise
+
+    def shows_rejects(self) -> bool:
+        return self._rejected.total() <= MOST_REJECTS_SENT
+
+    def is_due(self) -> bool:
+        return self._outcomes % _PROGRESS_EVERY == 0
+
+    def counts(self, part: LeakPart) -> PartCounts:
+        return PartCounts(
+            bytes=part.bytes_read,
+            entries=self.entries,
+            ours=self._ours,
+            foreign=self._foreign,
+            noise=self._noise,
+            rejected=dict(self._rejected),
+        )
 
 
 def _marked(outcome: Outcome, part: LeakPart, repeats: Repeats | None) -> Outcome:
