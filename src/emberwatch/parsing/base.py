@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 from typing import Final, Protocol, TypeAlias, runtime_checkable
 
@@ -89,7 +89,9 @@ class Dated:
     name: str
     text: str
     at: datetime | None = None
-    """Aware, in UTC; ``None`` when the text does not settle it."""
+    """Aware, in UTC; ``None`` when the text gives no time or no zone."""
+    day: date | None = None
+    """The calendar day, in whatever zone; ``None`` when day and month cannot be told apart."""
 
 
 @dataclass(frozen=True, slots=True)
