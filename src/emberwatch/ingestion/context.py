@@ -1,4 +1,4 @@
-"""What an import's parser and reader are told: whose entries to keep, and what its importer has stated."""
+"""What the reader of an import is told: whose entries to keep, and what its importer has stated."""
 
 from __future__ import annotations
 
@@ -6,28 +6,21 @@ from collections.abc import Sequence
 
 from emberwatch.core.secret import Secret
 from emberwatch.ingestion.models import Import
-from emberwatch.matching.domains import DomainSet
 from emberwatch.matching.watchlist import Watchlist
-from emberwatch.parsing.base import ParseContext, Tabular
+from emberwatch.parsing.base import Tabular
 from emberwatch.parsing.columns import ColumnMap
 from emberwatch.parsing.registry import choose
 from emberwatch.sources.events import ReadRequest
 from emberwatch.vault.services import tenant_vault
 
 
-def parse_context(watchlist: Watchlist, wanted: Import, head: bytes) -> ParseContext:
-    return ParseContext(
-        is_ours=watchlist.owns_login,
-        hints=_hints(watchlist),
-        host_is_ours=watchlist.owns_host,
-        columns=column_map(wanted, head),
-    )
-
-
-def read_request(watchlist: Watchlist, wanted: Import) -> ReadRequest:
+def read_request(watchlist: Watchlist, wanted: Import, head: bytes) -> ReadRequest:
     return ReadRequest(
         domains=tuple(sorted(watchlist.domains)),
+        addresses=tuple(sorted(watchlist.addresses)),
+        hosts=tuple(sorted(watchlist.names)),
         format=wanted.format,
+        columns=column_map(wanted, head),
         passwords=archive_passwords(wanted),
     )
 
@@ -55,18 +48,3 @@ def archive_passwords(wanted: Import) -> tuple[Secret, ...]:
 
 def _context(wanted: Import) -> str:
     return f"import:{wanted.pk}:passwords"
-
-
-def _hints(watchlist: Watchlist) -> tuple[bytes, ...]:
-    """Literals of which every line of ours holds one: of logins, and of sites, whatever stands before them."""
-    names = DomainSet(watchlist.domains).hints
-    bare = {name.encode() for name in watchlist.names}
-    addresses = {address.encode() for address in watchlist.addresses if address.isascii()}
-    if len(addresses) < len(watchlist.addresses) or any(b"xn--" in name for name in bare - set(names)):
-        # A name with other than ASCII letters is written in several ways: then every line is looked at.
-        return ()
-    return tuple(sorted({*bare, *addresses, *(hint for hint in names if not _covered(hint, bare))}))
-
-
-def _covered(hint: bytes, bare: set[bytes]) -> bool:
-    return hint.lstrip(b"@.") in bare

@@ -14,18 +14,15 @@ from django.db import OperationalError, connection, transaction
 from psycopg import errors
 
 from emberwatch.core.clock import Clock
-from emberwatch.ingestion.context import parse_context, read_request
+from emberwatch.ingestion.context import read_request
 from emberwatch.ingestion.counts import ImportCounts
 from emberwatch.ingestion.locations import opened
 from emberwatch.ingestion.models import Import, ImportState, Piece, PieceState
 from emberwatch.ingestion.recording import Origin, Recorder
 from emberwatch.ingestion.streams import EventStream, RangeStream, Step
-from emberwatch.sources.base import SkippedPart
-from emberwatch.sources.containers.kinds import container_kind
-from emberwatch.sources.events import LeakEvent, PartSkipped
-from emberwatch.sources.files import beginning, open_leak
+from emberwatch.sources.files import beginning
 from emberwatch.sources.leaks import LeakReader
-from emberwatch.sources.reading import read_events
+from emberwatch.sources.watched import context_of
 from emberwatch.tenants.queries import watchlist_of
 
 MOST_SAMPLES: Final = 50
@@ -80,26 +77,14 @@ def _origin(wanted: Import) -> Origin:
 
 
 def _steps(piece: Piece, wanted: Import, file: BinaryIO) -> Iterator[Step]:
-    watchlist = watchlist_of(wanted.tenant)
     head = beginning(file)
-    context = parse_context(watchlist, wanted, head)
+    request = read_request(watchlist_of(wanted.tenant), wanted, head)
     if piece.is_range:
-        yield from RangeStream(wanted, piece, head, context).steps(file)
+        yield from RangeStream(wanted, piece, head, context_of(request)).steps(file)
         return
-    stream = EventStream(piece, wanted.source_kind)
-    if container_kind(head) is None:
-        yield from stream.steps(_plain_events(file, wanted, context))
-        return
-    with LeakReader(read_request(watchlist, wanted)) as reader:
-        yield from stream.steps(reader.read(file, wanted.file_name, skip_parts=piece.part))
-
-
-def _plain_events(file: BinaryIO, wanted: Import, context: object) -> Iterator[LeakEvent]:
-    for opened_part in open_leak(file, wanted.file_name):
-        if isinstance(opened_part, SkippedPart):
-            yield PartSkipped(0, opened_part.name, opened_part.reason)
-        else:
-            yield from read_events(0, opened_part, context, forced=wanted.format or None)  # type: ignore[arg-type]
+    with LeakReader(request) as reader:
+        events = reader.read(file, wanted.file_name, skip_parts=piece.part)
+        yield from EventStream(piece).steps(events)
 
 
 def _store(piece: Piece, recorder: Recorder, step: Step, clock: Clock) -> bool:

@@ -85,23 +85,22 @@ WITH again AS (
   SELECT * FROM unnest(%s::uuid[], %s::text[], %s::timestamptz[], %s::text[], %s::int[], %s::text[])
     AS again (id, source_kind, leaked_at, basis, rank, exposure_kind)
 ), held AS (
-  SELECT c.id FROM exposures_credential c JOIN again USING (id) ORDER BY c.id FOR UPDATE OF c
+  SELECT again.*,
+    c.leaked_at IS NULL OR c.leaked_at_basis = ''
+    OR again.rank < array_position(ARRAY['infection', 'breach', 'stated', 'first_seen'], c.leaked_at_basis::text) - 1
+    OR (again.basis = c.leaked_at_basis AND again.basis <> 'first_seen' AND again.leaked_at > c.leaked_at) AS better
+  FROM exposures_credential c JOIN again USING (id) ORDER BY c.id FOR UPDATE OF c
 )
 UPDATE exposures_credential c SET
   last_seen_at = GREATEST(c.last_seen_at, %s),
-  source_kind = CASE WHEN c.last_seen_at < %s THEN again.source_kind ELSE c.source_kind END,
-  leaked_at = CASE WHEN {better} THEN again.leaked_at ELSE c.leaked_at END,
-  leaked_at_basis = CASE WHEN {better} THEN again.basis ELSE c.leaked_at_basis END,
-  exposure_kind = CASE WHEN again.exposure_kind = 'employee' THEN 'employee' ELSE c.exposure_kind END
-FROM again JOIN held USING (id)
-WHERE c.id = again.id AND (
-  c.last_seen_at < %s OR {better} OR (again.exposure_kind = 'employee' AND c.exposure_kind <> 'employee'))
-""".format(
-    better="""(c.leaked_at IS NULL
-    OR again.rank < array_position(ARRAY['infection', 'breach', 'stated', 'first_seen'], c.leaked_at_basis::text) - 1
-    OR c.leaked_at_basis = ''
-    OR (again.basis = c.leaked_at_basis AND again.basis <> 'first_seen' AND again.leaked_at > c.leaked_at))"""
-)
+  source_kind = CASE WHEN c.last_seen_at < %s THEN held.source_kind ELSE c.source_kind END,
+  leaked_at = CASE WHEN better THEN held.leaked_at ELSE c.leaked_at END,
+  leaked_at_basis = CASE WHEN better THEN held.basis ELSE c.leaked_at_basis END,
+  exposure_kind = CASE WHEN held.exposure_kind = 'employee' THEN 'employee' ELSE c.exposure_kind END
+FROM held
+WHERE c.id = held.id AND (
+  c.last_seen_at < %s OR better OR (held.exposure_kind = 'employee' AND c.exposure_kind <> 'employee'))
+"""
 
 
 class Recorder:

@@ -15,7 +15,7 @@ from emberwatch.core.clock import Clock, utc_now
 from emberwatch.core.errors import EmberwatchError
 from emberwatch.engine.facts import announce
 from emberwatch.exposures.models import Source
-from emberwatch.ingestion.counts import ImportCounts
+from emberwatch.ingestion.counts import COUNTS, ImportCounts
 from emberwatch.ingestion.locations import spool_of
 from emberwatch.ingestion.models import Import, ImportState, Piece, PieceState
 from emberwatch.ingestion.pieces import MOST_SAMPLES, MOST_SKIPPED, Progress, alone, read_piece
@@ -23,8 +23,6 @@ from emberwatch.ingestion.planning import plan
 from emberwatch.sources.base import SkipReason
 
 log = structlog.get_logger(__name__)
-
-COUNTS = tuple(ImportCounts.__dataclass_fields__)
 
 
 def plan_import(import_id: UUID, *, clock: Clock = utc_now, announces: bool = True) -> None:

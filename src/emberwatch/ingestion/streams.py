@@ -118,9 +118,8 @@ class RangeStream:
 class EventStream:
     """Everything else: the parts of a container, or one file that cannot be cut."""
 
-    def __init__(self, piece: Piece, source_kind: str) -> None:
+    def __init__(self, piece: Piece) -> None:
         self._stored_part, self._stored = piece.part, piece.entry
-        self._source_kind = source_kind
         self._part = Part("", "")
         self._entry = 0
         self._step = Step(Checkpoint(piece.part, piece.entry, 0, piece.position))
