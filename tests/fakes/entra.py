@@ -342,12 +342,13 @@ def _reply(code: int, script: Script | None, request_id: UUID, now: datetime, *,
     if lost:
         return unanswered("ReadTimeout", request_id=request_id, at=now)
     if code == 0:
-        return answered(Reading(ACCEPTED), 200, request_id=request_id, at=now)
+        return answered(Reading(ACCEPTED), 200, request_id=request_id, at=now, directory_at=now)
     return answered(
         read_codes([code]),
         script.status if script else 400,
         request_id=request_id,
         at=now,
+        directory_at=now,
         trace_id=f"trace-{request_id}",
         retry_after=script.retry_after if script else None,
     )

@@ -162,6 +162,8 @@ class SignInReply:
     trace_id: str
     correlation_id: str
     answered_at: datetime
+    directory_at: datetime | None = None
+    """The directory's own time of the answer, in whole seconds, when it told it."""
     halts_directory: bool = False
     counts_as_failed: bool = True
     retry_after: float | None = None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from django.db import transaction
 
@@ -21,7 +22,12 @@ from emberwatch.vault.services import tenant_vault
 
 
 def secret_context(credential: Credential) -> str:
-    return f"credential:{credential.id}:secret"
+    return secret_context_of(credential.id)
+
+
+def secret_context_of(credential_id: UUID) -> str:
+    """What binds a sealed secret to its row."""
+    return f"credential:{credential_id}:secret"
 
 
 def open_secret(credential: Credential) -> Secret:

@@ -9,10 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from datetime import date, datetime
 from enum import StrEnum
-from typing import Final, Protocol, TypeAlias
+from typing import Final, Protocol, TypeAlias, runtime_checkable
 
 from emberwatch.core.secret import Secret
+from emberwatch.parsing.columns import ColumnMap
+from emberwatch.parsing.urls import host_of
 
 
 class SourceKind(StrEnum):
@@ -28,6 +31,15 @@ class SourceKind(StrEnum):
 class SecretKind(StrEnum):
     PLAINTEXT = "plaintext"
     HASH = "hash"
+
+
+class Match(StrEnum):
+    """What makes an entry ours."""
+
+    LOGIN = "login"
+    """The login belongs to a monitored domain."""
+    HOST = "host"
+    """Only the site does: a customer or contractor of ours, or a login that names no domain."""
 
 
 class Flag(StrEnum):
@@ -71,6 +83,18 @@ _REJECT_LABELS: Final = {
 
 
 @dataclass(frozen=True, slots=True)
+class Dated:
+    """A date that stood beside a credential, under the name that its column has."""
+
+    name: str
+    text: str
+    at: datetime | None = None
+    """Aware, in UTC; ``None`` when the text gives no time or no zone."""
+    day: date | None = None
+    """The calendar day, in whatever zone; ``None`` when day and month cannot be told apart."""
+
+
+@dataclass(frozen=True, slots=True)
 class ParsedCredential:
     """One credential as found."""
 
@@ -85,11 +109,15 @@ class ParsedCredential:
     application: str = ""
     flags: tuple[str, ...] = ()
     salt: Secret | None = None
+    match: Match = Match.LOGIN
+    source: str = ""
+    """The breach that a table names in the credential's own row."""
+    dated: Dated | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Foreign:
-    """An entry whose login belongs to none of the monitored domains."""
+    """An entry whose login, and whose site, belong to none of the monitored domains."""
 
     line: int
 
@@ -117,15 +145,28 @@ Outcome: TypeAlias = ParsedCredential | Foreign | Reject | Noise
 class ParseContext:
     """What the caller knows about the logins it looks for; parsing itself knows no domains.
 
-    With ``is_ours``, an entry of anybody else becomes :class:`Foreign`. ``hints`` are lower-case literals of
-    which every login of ours holds at least one; they make foreign lines cheaper and change no outcome.
+    With ``is_ours``, an entry of anybody else becomes :class:`Foreign`, unless ``host_is_ours`` accepts the host
+    of its url. ``hints`` are lower-case literals of which every entry of ours holds at least one; they make
+    foreign entries cheaper and change no outcome. Who watches hosts too gives hints that cover them.
     """
 
     is_ours: Callable[[str], bool] | None = None
     hints: tuple[bytes, ...] = ()
+    host_is_ours: Callable[[str], bool] | None = None
+    columns: ColumnMap | None = None
+    """For tables: what stands in which column, when a person has put the parser's own idea right."""
 
     def owns(self, login: str) -> bool:
         return self.is_ours is None or self.is_ours(login)
+
+    def match(self, login: str, url: str) -> Match | None:
+        """What makes an entry ours, or ``None``: it is somebody else's."""
+        if self.owns(login):
+            return Match.LOGIN
+        if self.host_is_ours is None or not url:
+            return None
+        host = host_of(url)
+        return Match.HOST if host and self.host_is_ours(host) else None
 
 
 ANYBODY: Final = ParseContext()
@@ -146,4 +187,35 @@ class Parser(Protocol):
 
     def parse(self, lines: Iterable[bytes], context: ParseContext = ANYBODY) -> Iterator[Outcome]:
         """Outcomes for lines as :func:`emberwatch.parsing.lines.split_lines` gives them."""
+        ...
+
+
+LineReader: TypeAlias = Callable[[int, bytes], Outcome]
+"""From a line's number and its bytes to what it is; knows nothing of the lines around it."""
+
+
+@runtime_checkable
+class LineFormat(Protocol):
+    """What a parser can also do whose entries are single lines: its files may be cut at any line end."""
+
+    def line_reader(self, head: bytes, context: ParseContext = ANYBODY) -> LineReader:
+        """A reader for lines of the file that begins with ``head``, in any order and from any place of it."""
+        ...
+
+
+@runtime_checkable
+class StreamFormat(Protocol):
+    """What a parser can also do whose entries are no lines: one statement or document may be gigabytes long."""
+
+    def parse_stream(self, chunks: Iterable[bytes], context: ParseContext = ANYBODY) -> Iterator[Outcome]:
+        """Outcomes for the raw bytes of a file, in flat memory."""
+        ...
+
+
+@runtime_checkable
+class Tabular(Protocol):
+    """What a parser can also do whose entries have named columns."""
+
+    def columns(self, head: bytes) -> ColumnMap | None:
+        """What it would take each column for, to be shown, corrected and given back in a context."""
         ...

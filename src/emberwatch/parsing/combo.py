@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Final
 
-from emberwatch.parsing.base import ANYBODY, Outcome, ParseContext, SourceKind
-from emberwatch.parsing.credential_lines import read_lines
+from emberwatch.parsing.base import ANYBODY, LineReader, Outcome, ParseContext, SourceKind
+from emberwatch.parsing.credential_lines import line_reader, read_lines
 from emberwatch.parsing.line_sniff import sniff_lines
 
 _SURE: Final = 0.9
@@ -25,3 +25,6 @@ class ComboList:
 
     def parse(self, lines: Iterable[bytes], context: ParseContext = ANYBODY) -> Iterator[Outcome]:
         return read_lines(lines, context)
+
+    def line_reader(self, head: bytes, context: ParseContext = ANYBODY) -> LineReader:
+        return line_reader(head, context)

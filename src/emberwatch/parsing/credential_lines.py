@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from itertools import chain, islice
 
-from emberwatch.parsing.base import Foreign, Noise, Outcome, ParseContext, Reject, RejectReason
+from emberwatch.parsing.base import Foreign, LineReader, Noise, Outcome, ParseContext, Reject, RejectReason
 from emberwatch.parsing.credentials import Entry, judge
 from emberwatch.parsing.decoding import clean, decode
-from emberwatch.parsing.line_cut import Cut, Order, Profile, cut, stray_logins
+from emberwatch.parsing.line_cut import UNKNOWN, Cut, Order, Profile, cut, stray_logins
 from emberwatch.parsing.line_profile import SAMPLE_LINES, learn
-from emberwatch.parsing.lines import MAX_LINE
+from emberwatch.parsing.lines import MAX_LINE, split_lines
 from emberwatch.parsing.noise import has_address, is_noise, looks_like_entry
 from emberwatch.parsing.prefilter import prefilter
 from emberwatch.parsing.samples import shape_of
@@ -23,6 +23,16 @@ def read_lines(lines: Iterable[bytes], context: ParseContext) -> Iterator[Outcom
     reader = _Reader(context, learn(first))
     for number, line in enumerate(chain(first, lines), start=1):
         yield reader.read(number, line)
+
+
+def line_reader(head: bytes, context: ParseContext) -> LineReader:
+    """Reads single lines of the file that begins with ``head``, wherever in it they stand."""
+    return _Reader(context, learn(islice(split_lines([head]), SAMPLE_LINES))).read
+
+
+def parse_line(line: bytes, context: ParseContext, *, profile: Profile = UNKNOWN, number: int = 1) -> Outcome:
+    """One line alone. Who reads many of one file learns its habits first: :func:`line_reader`."""
+    return _Reader(context, profile).read(number, line)
 
 
 class _Reader:

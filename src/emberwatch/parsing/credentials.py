@@ -7,8 +7,10 @@ from typing import Final
 
 from emberwatch.core.secret import Secret
 from emberwatch.parsing.base import (
+    Dated,
     Flag,
     Foreign,
+    Match,
     Outcome,
     ParseContext,
     ParsedCredential,
@@ -16,14 +18,14 @@ from emberwatch.parsing.base import (
     RejectReason,
     SecretKind,
 )
-from emberwatch.parsing.hashes import HashShape, hash_shape
+from emberwatch.parsing.hashes import HashShape, hash_shape, opaque_hash
 from emberwatch.parsing.samples import shape_of
 from emberwatch.parsing.urls import without_password
 
-_NO_PASSWORD: Final = frozenset(
+NO_PASSWORD: Final = frozenset(
     {"", "[not_saved]", "not_saved", "unknown", "n/a", "none", "(none)", "[empty]", "null"}
 )
-_NO_LOGIN: Final = frozenset({"", "unknown", "[not_saved]", "n/a", "(none)", "[empty]", "null"})
+NO_LOGIN: Final = frozenset({"", "unknown", "[not_saved]", "n/a", "(none)", "[empty]", "null"})
 
 
 @dataclass(slots=True)
@@ -36,6 +38,11 @@ class Entry:
     url: str = ""
     application: str = ""
     flags: tuple[str, ...] = ()
+    salt: str | None = None
+    hashed: bool = False
+    """It stood where the file keeps hashes: what has the outline of one is one, of whatever type."""
+    source: str = ""
+    dated: Dated | None = None
 
     def __repr__(self) -> str:
         return f"Entry(line={self.line})"
@@ -47,17 +54,22 @@ class Entry:
 
 def judge(entry: Entry, context: ParseContext, *, mostly_hashes: bool = False) -> Outcome:
     """What the entry is: a credential, somebody else's, or of no use."""
-    if entry.login.casefold() in _NO_LOGIN:
-        return Reject(entry.line, RejectReason.NO_LOGIN, entry.sample)
-    if not context.owns(entry.login):
+    match = context.match(entry.login, entry.url)
+    if match is None:
         return Foreign(entry.line)
-    if entry.password is None or entry.password.strip().casefold() in _NO_PASSWORD:
+    if entry.login.casefold() in NO_LOGIN:
+        return Reject(entry.line, RejectReason.NO_LOGIN, entry.sample)
+    if entry.password is None or entry.password.strip().casefold() in NO_PASSWORD:
         return Reject(entry.line, RejectReason.NO_PASSWORD, entry.sample)
-    return _credential(entry, entry.password, hash_shape(entry.password, mostly_hashes=mostly_hashes))
+    shape = hash_shape(entry.password, mostly_hashes=mostly_hashes or entry.hashed)
+    if shape is None and entry.hashed:
+        shape = opaque_hash(entry.password)
+    return _credential(entry, entry.password, shape, match)
 
 
-def _credential(entry: Entry, password: str, shape: HashShape | None) -> ParsedCredential:
+def _credential(entry: Entry, password: str, shape: HashShape | None, match: Match) -> ParsedCredential:
     url = without_password(entry.url)
+    salt = shape.salt if shape and shape.salt is not None else entry.salt if shape else None
     return ParsedCredential(
         login=entry.login,
         secret=Secret(shape.digest if shape else password),
@@ -67,7 +79,10 @@ def _credential(entry: Entry, password: str, shape: HashShape | None) -> ParsedC
         line=entry.line,
         application=entry.application,
         flags=entry.flags + _flags(entry, password, url),
-        salt=Secret(shape.salt) if shape and shape.salt is not None else None,
+        salt=Secret(salt) if salt is not None else None,
+        match=match,
+        source=entry.source,
+        dated=entry.dated,
     )
 
 

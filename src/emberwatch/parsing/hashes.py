@@ -60,6 +60,7 @@ _NTLM_PAIR: Final = re.compile(
 _BARE_HEX: Final = r"[0-9a-fA-F]{32}|[0-9a-fA-F]{40}|[0-9a-fA-F]{64}|[0-9a-fA-F]{128}"
 _HASH_SALT: Final = re.compile(rf"(?P<hash>{_BARE_HEX})[:;|\t](?P<salt>.{{1,32}})")
 _SALT_HASH: Final = re.compile(rf"(?P<salt>[^:;|\t]{{1,32}})[:;|\t](?P<hash>{_BARE_HEX})")
+_OPAQUE: Final = re.compile(r"[0-9A-Za-z+/.$*:=_{}-]{13,512}")
 _LM_HALF: Final = "aad3b435b51404ee"
 _LONGEST_PLAIN_CHECK: Final = 2048
 
@@ -82,6 +83,11 @@ def hash_shape(secret: str, *, mostly_hashes: bool = False) -> HashShape | None:
         if pattern.fullmatch(secret):
             return HashShape(types, secret)
     return _ntlm_pair(secret) or _salted(secret)
+
+
+def opaque_hash(secret: str) -> HashShape | None:
+    """A hash of no known type, told only by the column that it stood in and by its outline."""
+    return HashShape((), secret) if _OPAQUE.fullmatch(secret) else None
 
 
 def _ntlm_pair(secret: str) -> HashShape | None:

@@ -20,7 +20,7 @@ def split_lines(chunks: Iterable[bytes]) -> Iterator[bytes]:
     A byte-order mark ends a line as well: it stands where files were joined.
     """
     rest = b""
-    for chunk in _with_newlines(_without_nuls(_as_utf8(chunks))):
+    for chunk in as_plain_chunks(chunks):
         parts = chunk.split(b"\n")
         parts[0] = rest + parts[0]
         rest = parts.pop()[: MAX_LINE + 1]
@@ -28,6 +28,11 @@ def split_lines(chunks: Iterable[bytes]) -> Iterator[bytes]:
             yield from (line[: MAX_LINE + 1],) if _MARK not in line else _parted(line)
     if rest:
         yield from _parted(rest)
+
+
+def as_plain_chunks(chunks: Iterable[bytes]) -> Iterator[bytes]:
+    """The same text with LF for every line end, without NULs, and in UTF-8 if it was UTF-16."""
+    return _with_newlines(_without_nuls(_as_utf8(chunks)))
 
 
 def _parted(line: bytes) -> Iterator[bytes]:

@@ -26,6 +26,15 @@ def prefilter(hints: tuple[bytes, ...]) -> Callable[[bytes], bool]:
     return lambda line: search(line.lower()) is not None
 
 
+@lru_cache(maxsize=16)
+def text_prefilter(hints: tuple[bytes, ...]) -> Callable[[str], bool]:
+    """The same question for decoded text."""
+    if not hints:
+        return lambda text: True  # noqa: ARG005
+    search = re.compile(_expression({hint[:_LONGEST] for hint in hints}).decode("latin-1")).search
+    return lambda text: search(text.lower()) is not None
+
+
 def _expression(literals: Iterable[bytes]) -> bytes:
     ordered = sorted(literals)
     # What begins with a shorter literal is found by that one.

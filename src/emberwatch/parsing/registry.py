@@ -7,11 +7,21 @@ from typing import Final
 from emberwatch.core.errors import BadInput
 from emberwatch.parsing.base import Parser
 from emberwatch.parsing.combo import ComboList
+from emberwatch.parsing.csv_table import CsvTable
+from emberwatch.parsing.json_records import JsonRecords
+from emberwatch.parsing.sql_dump import SqlDump
 from emberwatch.parsing.stealer import StealerBlocks
 from emberwatch.parsing.ulp import Ulp
 
 _ULP: Final[Parser] = Ulp()
-PARSERS: Final[tuple[Parser, ...]] = (StealerBlocks(), _ULP, ComboList())
+PARSERS: Final[tuple[Parser, ...]] = (
+    SqlDump(),
+    JsonRecords(),
+    StealerBlocks(),
+    CsvTable(),
+    _ULP,
+    ComboList(),
+)
 
 AUTO: Final = "auto"
 CERTAIN: Final = 0.95

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, date, datetime, timedelta, timezone
 from typing import Final
 
 _DATE: Final = r"(?P<a>\d{1,4})(?P<mark>[./-])(?P<b>\d{1,2})(?P=mark)(?P<c>\d{1,4})"
 _TIME: Final = r"(?P<h>\d{1,2})[:_](?P<m>\d{1,2})(?:[:_](?P<s>\d{1,2}))?(?:\.\d+)?"
 _WHEN: Final = re.compile(
     rf"{_DATE}[ T,\[-]*{_TIME}\]?(?:\s*(?P<half>[AP]M)\b)?(?P<rest>.*)", re.IGNORECASE | re.DOTALL
+)
+_CALENDAR: Final = re.compile(
+    rf"(?<!\d){_DATE}(?!\d)(?:[ T,\[-]*{_TIME}\]?\s*(?P<half>[AP]M)\b)?", re.IGNORECASE
 )
 _SIGNED: Final = re.compile(r"\bsig:(\d{9,10})\b")
 _OFFSET: Final = re.compile(r"(?P<sign>[+-])\s?(?P<hours>\d{1,2})(?:[:_]?(?P<minutes>\d{2}))?(?!\d)")
@@ -48,6 +51,18 @@ def parse_instant(
         return None
     day = _day(found, day_first)
     return _instant(day, found, known) if day else None
+
+
+def parse_day(text: str, *, day_first: bool | None = None) -> date | None:
+    """The calendar day of a text, or ``None`` when it names none or its order is ambiguous."""
+    found = _CALENDAR.search(text)
+    day = _day(found, day_first) if found else None
+    if day is None:
+        return None
+    try:
+        return date(*day)
+    except ValueError:
+        return None
 
 
 def _instant(day: tuple[int, int, int], found: re.Match[str], zone: timezone) -> datetime | None:

@@ -22,6 +22,7 @@ _WITHOUT_SCHEME: Final = re.compile(
 _ABOUT: Final = re.compile(r"\s*about:[\w-]*")
 _SITE: Final = re.compile(rf"{_HOST}(?::\d{{1,5}})?(?:[/?#]\S*)?")
 _PAGE: Final = re.compile(rf"{_HOST}(?::\d{{1,5}})?/\S*")
+_AUTHORITY_END: Final = re.compile(r"[/\\?#\s]")
 _URL_PASSWORD: Final = re.compile(rf"^(\s*{_SCHEME}://[^/@:\s]*):[^/@]*@")
 
 
@@ -66,3 +67,23 @@ def is_page(text: str) -> bool:
 def without_password(url: str) -> str:
     """The url with the password in its user info, if any, replaced by stars: a url is stored in the clear."""
     return _URL_PASSWORD.sub(r"\1:***@", url) if "@" in url else url
+
+
+_NO_SITE: Final = frozenset({"android", "file", "chrome-extension", "moz-extension", "data", "javascript"})
+
+
+def host_of(url: str) -> str:
+    """The host that a url names, lower-case, without user info, port and final dot; empty where none is.
+
+    Package names and extension ids look like hosts and are none.
+    """
+    text = url.strip()
+    scheme, mark, rest = text.partition("://")
+    if not mark:
+        rest = text
+    elif scheme.lower() in _NO_SITE:
+        return ""
+    authority = _AUTHORITY_END.split(rest, maxsplit=1)[0].rpartition("@")[2]
+    if authority.startswith("["):
+        return authority.partition("]")[0][1:].lower()
+    return authority.partition(":")[0].rstrip(".").lower()

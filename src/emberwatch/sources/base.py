@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import BinaryIO, Final, Protocol
+from typing import BinaryIO, Final
 
 from emberwatch.parsing.base import SourceKind
 from emberwatch.parsing.lines import split_lines
 from emberwatch.parsing.system_info import MachineFacts
 
-CHUNK: Final = 1024 * 1024
+CHUNK: Final = 256 * 1024
 HEAD: Final = 64 * 1024
 
 
@@ -22,14 +22,22 @@ class SkipReason(StrEnum):
     NOT_TEXT = "not_text"
     EMPTY = "empty"
     ENCRYPTED = "encrypted"
-    NESTED_ARCHIVE = "nested_archive"
-    UNSUPPORTED_ARCHIVE = "unsupported_archive"
+    NESTED_TOO_DEEP = "nested_too_deep"
+    SPLIT_ARCHIVE = "split_archive"
     UNSUPPORTED_COMPRESSION = "unsupported_compression"
     DAMAGED = "damaged"
     LINK = "link"
+    SPECIAL_FILE = "special_file"
+    OVERLAPPING = "overlapping"
     TOO_MANY_ENTRIES = "too_many_entries"
     TOO_MUCH_DATA = "too_much_data"
+    TOO_MUCH_MEMORY = "too_much_memory"
     SUSPICIOUS_RATIO = "suspicious_ratio"
+    NO_SPACE = "no_space"
+    READER_OUT_OF_MEMORY = "reader_out_of_memory"
+    READER_OUT_OF_TIME = "reader_out_of_time"
+    READER_STUCK = "reader_stuck"
+    READER_CRASHED = "reader_crashed"
 
     @property
     def label(self) -> str:
@@ -43,14 +51,22 @@ _LABELS: Final = {
     SkipReason.NOT_TEXT: "It is not a text file",
     SkipReason.EMPTY: "It is empty",
     SkipReason.ENCRYPTED: "It needs a password",
-    SkipReason.NESTED_ARCHIVE: "It is an archive inside an archive; unpack it and import it by itself",
-    SkipReason.UNSUPPORTED_ARCHIVE: "This kind of archive is not read; unpack it, or pack it again as zip",
+    SkipReason.NESTED_TOO_DEEP: "It lies more than three archives deep; unpack the outer ones first",
+    SkipReason.SPLIT_ARCHIVE: "It is one piece of a split archive; join the pieces first",
     SkipReason.UNSUPPORTED_COMPRESSION: "Its compression method is not supported",
-    SkipReason.DAMAGED: "It is damaged and cannot be opened",
+    SkipReason.DAMAGED: "It is damaged from some point on and cannot be read beyond it",
     SkipReason.LINK: "It is a link",
-    SkipReason.TOO_MANY_ENTRIES: "The archive holds more than 200,000 files",
-    SkipReason.TOO_MUCH_DATA: "The archive unpacks to more than 20 GiB",
+    SkipReason.SPECIAL_FILE: "It is a device or another special file",
+    SkipReason.OVERLAPPING: "Its data overlaps another file's, as in archives that are made to do harm",
+    SkipReason.TOO_MANY_ENTRIES: "The archive holds more than 200,000 files; the rest was not read",
+    SkipReason.TOO_MUCH_DATA: "The archive unpacks to more than 256 GiB; the rest was not read",
+    SkipReason.TOO_MUCH_MEMORY: "Unpacking it would take more memory than is allowed",
     SkipReason.SUSPICIOUS_RATIO: "It unpacks to more than 200 times its size",
+    SkipReason.NO_SPACE: "It is too large to be unpacked on the way to what lies inside",
+    SkipReason.READER_OUT_OF_MEMORY: "The archive reader died of it: it took more memory than is allowed",
+    SkipReason.READER_OUT_OF_TIME: "The archive reader died of it: it took more computing time than is allowed",
+    SkipReason.READER_STUCK: "The archive reader was ended: it made no progress",
+    SkipReason.READER_CRASHED: "The archive reader died of it: it crashed",
 }
 
 
@@ -62,34 +78,24 @@ class SkippedPart:
     reason: SkipReason
 
 
-class Member(Protocol):
-    """One file of a leak, before anybody decided what to do with it."""
+class CutShort(Exception):
+    """The rest of the bytes cannot be had, and why."""
 
-    @property
-    def path(self) -> str:
-        """Within its container, forward slashes, safe to show."""
-        ...
-
-    @property
-    def size(self) -> int: ...
-
-    @property
-    def refusal(self) -> SkipReason | None:
-        """Why the container does not give it away, if so."""
-        ...
-
-    def chunks(self) -> Iterator[bytes]:
-        """Its bytes from the beginning; raises :class:`Damaged` where they cannot be had."""
-        ...
+    def __init__(self, reason: SkipReason, detail: str = "") -> None:
+        super().__init__(detail or reason.value)
+        self.reason = reason
 
 
-class Damaged(Exception):
+class Damaged(CutShort):
     """The bytes end too early or do not fit their checksum."""
+
+    def __init__(self, detail: str = "") -> None:
+        super().__init__(SkipReason.DAMAGED, detail)
 
 
 @dataclass(slots=True)
 class LeakPart:
-    """One readable file of a leak. Its lines can be read again and again."""
+    """One readable file of a leak. Its lines can be read until the next part is asked for."""
 
     name: str
     """``archive.zip!inner/path`` inside a container."""
@@ -99,25 +105,36 @@ class LeakPart:
     head: bytes
     """Its first bytes, to choose a parser by."""
     size: int
-    """In bytes, unpacked."""
+    """In bytes, unpacked; 0 when its container does not tell."""
     machine_key: str
     """The same for all parts of one machine within this leak, and empty without one."""
     _chunks: Callable[[], Iterator[bytes]] = field(repr=False)
-    damaged: bool = False
-    """Set while reading, when the data ended in damage: what stood before was given."""
+    cut: SkipReason | None = None
+    """Set while reading, when the data ended before its end: what stood before was given."""
+    bytes_read: int = 0
 
     def lines(self) -> Iterator[bytes]:
-        return split_lines(self._until_damage())
+        return split_lines(self.chunks())
 
-    def _until_damage(self) -> Iterator[bytes]:
-        self.damaged = False
+    @property
+    def damaged(self) -> bool:
+        return self.cut is SkipReason.DAMAGED
+
+    def chunks(self) -> Iterator[bytes]:
+        """Its bytes, up to where they can be had; ``cut`` then says why no further."""
+        self.cut, self.bytes_read = None, 0
         try:
-            yield from self._chunks()
-        except Damaged:
-            self.damaged = True
+            for chunk in self._chunks():
+                self.bytes_read += len(chunk)
+                yield chunk
+        except CutShort as error:
+            self.cut = error.reason
 
 
 def read_chunks(file: BinaryIO) -> Iterator[bytes]:
     """A file's bytes from where it stands."""
-    while chunk := file.read(CHUNK):
-        yield chunk
+    try:
+        while chunk := file.read(CHUNK):
+            yield chunk
+    except OSError as error:
+        raise Damaged(type(error).__name__) from None

@@ -1,20 +1,39 @@
-"""Reads one part of a leak from beginning to end: chooses its parser, marks repeats, reports damage."""
+"""Reads one part of a leak from beginning to end: chooses its parser, marks repeats, counts, reports damage."""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
+from typing import Final
 
 from emberwatch.parsing.base import (
     ANYBODY,
+    Foreign,
+    Noise,
     Outcome,
     ParseContext,
     ParsedCredential,
     Reject,
     RejectReason,
 )
+from emberwatch.parsing.reading import read_chunks
 from emberwatch.parsing.registry import choose
 from emberwatch.parsing.repeats import Repeats
-from emberwatch.sources.base import LeakPart
+from emberwatch.sources.base import LeakPart, SkippedPart
+from emberwatch.sources.events import (
+    MOST_REJECTS_SENT,
+    LeakEvent,
+    PartCounts,
+    PartFinished,
+    PartProgress,
+    PartSkipped,
+    PartStarted,
+    ReadRequest,
+)
+from emberwatch.sources.repeats import BoundedRepeats
+from emberwatch.sources.watched import context_of
+
+_PROGRESS_EVERY: Final = 20_000
 
 
 def read_part(
@@ -27,11 +46,94 @@ def read_part(
     """Every outcome of the part. Pass one ``repeats`` for all parts of a leak to have repetitions flagged."""
     parser = choose(part.head, part.name, forced)
     last = 0
-    for outcome in parser.parse(part.lines(), context):
+    for outcome in read_chunks(parser, part.chunks(), context):
         last = outcome.line
         yield _marked(outcome, part, repeats)
-    if part.damaged:
+    if part.cut is not None:
         yield Reject(last + 1, RejectReason.CUT_SHORT, "")
+
+
+class LeakReading:
+    """One pass over one leak: turns its parts into the events that a caller sees."""
+
+    def __init__(self, request: ReadRequest) -> None:
+        self._forced = request.format or None
+        self._context = context_of(request)
+        self._repeats = BoundedRepeats()
+
+    def events(self, index: int, opened: LeakPart | SkippedPart) -> Iterator[LeakEvent]:
+        if isinstance(opened, SkippedPart):
+            yield PartSkipped(index, opened.name, opened.reason)
+        else:
+            yield from self._part(index, opened)
+
+    def _part(self, index: int, part: LeakPart) -> Iterator[LeakEvent]:
+        yield _started(index, part, self._forced)
+        tally = _Tally()
+        repeats = self._repeats.of(part.machine_key)
+        for outcome in read_part(part, self._context, forced=self._forced, repeats=repeats):
+            tally.add(outcome)
+            if isinstance(outcome, ParsedCredential) or (
+                isinstance(outcome, Reject) and tally.shows_rejects()
+            ):
+                yield outcome
+            if tally.is_due():
+                yield PartProgress(index, part.bytes_read, tally.entries)
+        yield PartFinished(index, tally.counts(part), part.cut)
+
+
+def _started(index: int, part: LeakPart, forced: str | None) -> PartStarted:
+    return PartStarted(
+        index=index,
+        name=part.name,
+        kind=part.kind,
+        format=choose(part.head, part.name, forced).name,
+        machine=part.machine,
+        machine_key=part.machine_key,
+        size=part.size,
+        head=part.head,
+    )
+
+
+class _Tally:
+    """What became of a part's entries."""
+
+    __slots__ = ("_foreign", "_noise", "_ours", "_outcomes", "_rejected")
+
+    def __init__(self) -> None:
+        self._outcomes = self._ours = self._foreign = self._noise = 0
+        self._rejected: Counter[RejectReason] = Counter()
+
+    def add(self, outcome: Outcome) -> None:
+        self._outcomes += 1
+        if isinstance(outcome, Foreign):
+            self._foreign += 1
+        elif isinstance(outcome, Noise):
+            self._noise += 1
+        elif isinstance(outcome, ParsedCredential):
+            self._ours += 1
+        else:
+            self._rejected[outcome.reason] += 1
+
+    @property
+    def entries(self) -> int:
+        return self._outcomes - self._noise
+
+    def shows_rejects(self) -> bool:
+        return self._rejected.total() <= MOST_REJECTS_SENT
+
+    def is_due(self) -> bool:
+        return self._outcomes % _PROGRESS_EVERY == 0
+
+    def counts(self, part: LeakPart) -> PartCounts:
+        return PartCounts(
+            bytes=part.bytes_read,
+            entries=self.entries,
+            ours=self._ours,
+            foreign=self._foreign,
+            noise=self._noise,
+            rejected=dict(self._rejected),
+        )
 
 
 def _marked(outcome: Outcome, part: LeakPart, repeats: Repeats | None) -> Outcome:

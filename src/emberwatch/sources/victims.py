@@ -2,28 +2,73 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 from emberwatch.parsing.stealer_files import LogFile, log_file
 from emberwatch.parsing.system_info import MachineFacts, facts_from_folder, parse_system_info
-from emberwatch.sources.base import Damaged, Member, SkipReason
+from emberwatch.sources.base import CutShort, SkipReason
+from emberwatch.sources.containers.base import Entry
 
 _SYSTEM_FILE_LIMIT: Final = 256 * 1024
 _JUNK: Final = ("__macosx/", "._", ".ds_store", "thumbs.db")
-_TEXT_SUFFIXES: Final = frozenset({"txt", "log", "lst", "text", "ulp", "combo"})
-_ARCHIVE_SUFFIXES: Final = frozenset({"zip", "rar", "7z", "gz", "tgz", "tar", "bz2", "xz", "zst"})
+# What is neither text nor a container by its name is not unpacked to find out. Office files are zips.
+_OTHER_SUFFIXES: Final = frozenset(
+    {
+        *(
+            "exe",
+            "dll",
+            "sys",
+            "msi",
+            "apk",
+            "jar",
+            "bin",
+            "iso",
+            "pyc",
+            "class",
+            "lnk",
+            "url",
+            "kdbx",
+            "ldb",
+        ),
+        *("jpg", "jpeg", "png", "gif", "bmp", "webp", "ico", "tif", "tiff", "heic", "svg"),
+        *("mp3", "mp4", "m4a", "avi", "mov", "mkv", "wav", "ttf", "otf", "woff", "woff2"),
+        *("pdf", "doc", "docx", "docm", "xls", "xlsx", "xlsm", "ppt", "pptx", "odt", "ods", "odp", "rtf"),
+    }
+)
 
 
 class Victims:
     """The machines of one archive, by the folder that holds each."""
 
-    __slots__ = ("_facts", "_password_folders")
+    __slots__ = ("_container", "_facts", "_password_folders")
 
-    def __init__(self, members: Sequence[Member]) -> None:
-        kinds = [(member, log_file(member.path)) for member in members]
-        self._facts = dict(_described(member for member, kind in kinds if kind is LogFile.SYSTEM))
-        self._password_folders = {_owner(member.path) for member, kind in kinds if kind is LogFile.PASSWORDS}
+    def __init__(self, entries: Iterable[Entry], container: str) -> None:
+        """Reads the system files among the entries; ``container`` names a machine that has no folder."""
+        self._container = container
+        self._facts: dict[str, MachineFacts] = {}
+        self._password_folders: set[str] = set()
+        for entry in entries:
+            self._note(entry)
+
+    def _note(self, entry: Entry) -> None:
+        kind = log_file(entry.path)
+        if kind is LogFile.PASSWORDS:
+            self._password_folders.add(_owner(entry.path))
+        elif kind is LogFile.SYSTEM:
+            folder = _parent(entry.path)
+            facts = self._described(entry, folder)
+            if facts is not None:
+                self._facts.setdefault(folder, facts)
+
+    def _described(self, entry: Entry, folder: str) -> MachineFacts | None:
+        data, whole = (b"", False) if entry.refusal is not None else _beginning(entry)
+        facts = parse_system_info(data, folder or self._container)
+        # A system file that cannot be read is one all the same.
+        return self._by_folder(folder) if facts is None and not data and not whole else facts
+
+    def _by_folder(self, folder: str) -> MachineFacts:
+        return facts_from_folder(folder or self._container)
 
     def folder_of(self, path: str) -> str | None:
         """The nearest folder with a system file or, failing that, with a password file."""
@@ -35,7 +80,7 @@ class Victims:
         return folder in self._facts
 
     def machine(self, folder: str) -> MachineFacts:
-        return self._facts.get(folder) or facts_from_folder(folder)
+        return self._facts.get(folder) or self._by_folder(folder)
 
     def why_not(self, path: str) -> SkipReason | None:
         """Why a file is not looked at, judged by its name and place."""
@@ -52,25 +97,17 @@ class Victims:
         return SkipReason.NOT_CREDENTIALS if of_log else _why_not_by_suffix(path)
 
 
-def _described(members: Iterable[Member]) -> Iterable[tuple[str, MachineFacts]]:
-    for member in members:
-        folder = _parent(member.path)
-        if member.refusal is not None:
-            yield folder, facts_from_folder(folder)
-        elif facts := parse_system_info(_beginning(member), folder):
-            yield folder, facts
-
-
-def _beginning(member: Member) -> bytes:
+def _beginning(entry: Entry) -> tuple[bytes, bool]:
+    """Its first bytes, and whether nothing kept them from being had."""
     data = b""
     try:
-        for chunk in member.chunks():
+        for chunk in entry.chunks():
             data += chunk
             if len(data) >= _SYSTEM_FILE_LIMIT:
                 break
-    except Damaged:
-        pass
-    return data[:_SYSTEM_FILE_LIMIT]
+    except CutShort:
+        return data, False
+    return data[:_SYSTEM_FILE_LIMIT], True
 
 
 def _nearest(path: str, folders: Mapping[str, object] | set[str]) -> str | None:
@@ -96,8 +133,5 @@ def _is_junk(path: str) -> bool:
 
 
 def _why_not_by_suffix(path: str) -> SkipReason | None:
-    _, dot, suffix = path.rpartition("/")[2].rpartition(".")
-    if not dot or suffix.casefold() in _TEXT_SUFFIXES:
-        return None
-    archive = suffix.casefold() in _ARCHIVE_SUFFIXES
-    return SkipReason.NESTED_ARCHIVE if archive else SkipReason.UNSUPPORTED_FORMAT
+    suffix = path.rpartition("/")[2].rpartition(".")[2].casefold()
+    return SkipReason.UNSUPPORTED_FORMAT if suffix in _OTHER_SUFFIXES else None

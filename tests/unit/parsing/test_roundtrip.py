@@ -9,7 +9,7 @@ from hypothesis import assume, given
 from emberwatch.matching.domains import DomainSet
 from emberwatch.parsing.base import ParseContext, ParsedCredential, Parser
 from emberwatch.parsing.combo import ComboList
-from emberwatch.parsing.credentials import _NO_PASSWORD
+from emberwatch.parsing.credentials import NO_PASSWORD
 from emberwatch.parsing.hashes import hash_shape
 from emberwatch.parsing.lines import split_lines
 from emberwatch.parsing.stealer import StealerBlocks
@@ -24,7 +24,7 @@ COMMON = st.sampled_from(list(":;|,\t @/.=#&?\"'<>[]()-_!$%üß✓aZ09"))
 
 
 def is_usable(password: str) -> bool:
-    real = password.strip().casefold() not in _NO_PASSWORD
+    real = password.strip().casefold() not in NO_PASSWORD
     return real and hash_shape(password) is None
 
 

@@ -31,6 +31,7 @@ def answered(
     *,
     request_id: UUID,
     at: datetime,
+    directory_at: datetime | None = None,
     trace_id: str = "",
     retry_after: float | None = None,
 ) -> SignInReply:
@@ -48,6 +49,7 @@ def answered(
         trace_id=trace_id,
         correlation_id=str(request_id),
         answered_at=at,
+        directory_at=directory_at,
         halts_directory=outcome.effect is Effect.HALT,
         counts_as_failed=not outcome.password_was_right,
         retry_after=retry_after,

@@ -18,7 +18,7 @@ from emberwatch.directories.base import AccountFacts, ConnectionSettings, SignIn
 from emberwatch.directories.entra.clouds import Cloud
 from emberwatch.directories.entra.codes import ACCEPTED, Effect, Outcome, Reading, read_codes
 from emberwatch.directories.entra.replies import answered, unanswered, unsent
-from emberwatch.directories.entra.waits import retry_after
+from emberwatch.directories.entra.waits import directory_time, retry_after
 
 # The smallest scope that a password grant accepts; no refresh token can come of it.
 SCOPE: Final = "openid"
@@ -55,12 +55,12 @@ def sign_in(
     try:
         reply = client.send(request, stream=True)
         try:
-            status, body = reply.status_code, _read(reply)
+            body = _read(reply)
         finally:
             reply.close()
     except httpx.HTTPError as error:
         return unanswered(type(error).__name__, request_id=request_id, at=clock())
-    return _accepted(status, body, request_id, clock) or _refused(reply, body, request_id, clock)
+    return _accepted(reply, body, request_id, clock) or _refused(reply, body, request_id, clock)
 
 
 def _read(reply: httpx.Response) -> bytes:
@@ -72,11 +72,12 @@ def _read(reply: httpx.Response) -> bytes:
     return bytes(body)
 
 
-def _accepted(status: int, body: bytes, request_id: UUID, clock: Clock) -> SignInReply | None:
+def _accepted(reply: httpx.Response, body: bytes, request_id: UUID, clock: Clock) -> SignInReply | None:
     # Only the presence of a token is looked at: a captive portal answers 200 too. Its value is never read.
-    if status != 200 or b'"token_type"' not in body or b'"access_token"' not in body:
+    if reply.status_code != 200 or b'"token_type"' not in body or b'"access_token"' not in body:
         return None
-    return answered(Reading(ACCEPTED), status, request_id=request_id, at=clock())
+    told = directory_time(reply.headers)
+    return answered(Reading(ACCEPTED), 200, request_id=request_id, at=clock(), directory_at=told)
 
 
 def _refused(reply: httpx.Response, body: bytes, request_id: UUID, clock: Clock) -> SignInReply:
@@ -88,6 +89,7 @@ def _refused(reply: httpx.Response, body: bytes, request_id: UUID, clock: Clock)
         reply.status_code,
         request_id=request_id,
         at=at,
+        directory_at=directory_time(reply.headers),
         trace_id=trace_id,
         retry_after=retry_after(reply.headers, at),
     )

@@ -1,4 +1,4 @@
-"""How long a refused request has to wait, as the answer tells it. Pure."""
+"""How long a refused request has to wait, and what time the sender has, as the answer tells it. Pure."""
 
 from __future__ import annotations
 
@@ -25,6 +25,11 @@ def retry_after(headers: Mapping[str, str], now: datetime) -> float | None:
     if moment is None:
         return None
     return max(0.0, (moment - (_date(named.get("date", "")) or now)).total_seconds())
+
+
+def directory_time(headers: Mapping[str, str]) -> datetime | None:
+    """The sender's own time from the header ``Date``, in whole seconds, or ``None`` when it tells none."""
+    return _date(headers.get("date", ""))
 
 
 def _date(text: str) -> datetime | None:
