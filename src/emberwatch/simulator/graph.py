@@ -8,9 +8,11 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, Final
 
 from emberwatch.simulator.context import Context
+from emberwatch.simulator.graph_batch import batch
 from emberwatch.simulator.graph_call import Call
 from emberwatch.simulator.graph_directory import (
     get_domain,
@@ -43,6 +45,7 @@ class GraphRoute:
     method: str
     pattern: re.Pattern[str]
     permissions: frozenset[str]
+    """One of them is enough; empty: no permission of its own."""
     handler: Callable[[Call], Reply]
     cost: Callable[[Request], int]
 
@@ -61,13 +64,32 @@ def _answer(context: Context, request: Request) -> Reply:
     directory = context.world.directories.get(str(claims.get("tid", "")).lower())
     if directory is None:
         raise _unauthorized("The directory of the token is not known.")
+    return _dispatch(context, request, _Caller(directory, claims))
+
+
+@dataclass(frozen=True, slots=True)
+class _Caller:
+    directory: DirectoryState
+    claims: Mapping[str, Any]
+
+    @property
+    def client_id(self) -> str:
+        return str(self.claims.get("appid", ""))
+
+    @property
+    def roles(self) -> frozenset[str]:
+        return frozenset(self.claims.get("roles", ()))
+
+
+def _dispatch(context: Context, request: Request, caller: _Caller) -> Reply:
     route, params = find_route(request)
-    client_id, roles = str(claims.get("appid", "")), frozenset(claims.get("roles", ()))
+    directory, client_id, roles = caller.directory, caller.client_id, caller.roles
     try:
         _spend(directory, client_id, route.cost(request))
-        if not roles & route.permissions:
+        if route.permissions and not roles & route.permissions:
             raise GraphError(403, "Authorization_RequestDenied", _DENIED)
-        reply = route.handler(Call(context, request, directory, roles, params))
+        again = partial(_dispatch, context, caller=caller)
+        reply = route.handler(Call(context, request, directory, roles, params, again))
     except GraphError as error:
         reply = error_reply(request, error, context.world.clock())
     headers = {**reply.headers, "x-ms-resource-unit": str(route.cost(request))}
@@ -128,6 +150,10 @@ def _one_unit(_request: Request) -> int:
     return 1
 
 
+def _free(_request: Request) -> int:
+    return 0
+
+
 def _permissions(*areas: str) -> frozenset[str]:
     """Read and read-write permission of each area; the directory-wide ones cover every route here."""
     return frozenset(f"{area}.{kind}.All" for area in (*areas, "Directory") for kind in ("Read", "ReadWrite"))
@@ -150,6 +176,7 @@ def _get(
 _DELETED_USERS: Final = r"/directory/deletedItems/microsoft\.graph\.user"
 
 ROUTES: Final[tuple[GraphRoute, ...]] = (
+    GraphRoute("batch", "POST", re.compile(r"/\$batch"), frozenset(), batch, _free),
     _get("users", r"/users", _USERS | {BASIC_ROLE}, list_users, _users_cost),
     _get("users.count", r"/users/\$count", _USERS | {BASIC_ROLE}, count_users),
     _get("user", rf"/users{_ID}", _USERS | {BASIC_ROLE}, get_user, _users_cost),
