@@ -10,6 +10,7 @@ How it hangs together, in reading order::
     client_auth.py     secrets and certificate assertions       discovery.py  OIDC, instance, user realm
     graph.py           routes with permissions and cost         graph_users.py, graph_directory.py: answers
     graph_batch.py     twenty requests in one          others.py     sign-ins of clients that are not ours
+    graph_memberships.py  groups and directory roles
     graph_query.py     select, filter, order, pages             odata_filter.py, graph_objects.py
     faults.py          latency, 429, 5xx, cuts, hangs           journal.py    who asked what, without secrets
     control.py         the same switches over HTTP              portal.py     where deep links lead
@@ -39,6 +40,8 @@ from emberwatch.simulator.scenario import (
     Cloud,
     DirectoryScenario,
     DomainScenario,
+    GroupScenario,
+    RoleScenario,
     Scenario,
     ScenarioError,
     ScriptedAnswer,
@@ -55,6 +58,8 @@ __all__ = [
     "DirectoryScenario",
     "DomainScenario",
     "FaultRule",
+    "GroupScenario",
+    "RoleScenario",
     "Scenario",
     "ScenarioError",
     "ScriptedAnswer",

@@ -21,10 +21,21 @@ from emberwatch.simulator.graph_directory import (
     list_organization,
     list_service_principals,
 )
+from emberwatch.simulator.graph_memberships import (
+    get_group,
+    list_group_members,
+    list_groups,
+    list_member_of,
+    list_role_assignments,
+    list_role_definitions,
+    list_role_members,
+    list_roles,
+)
 from emberwatch.simulator.graph_replies import GraphError, bad_request, error_reply
 from emberwatch.simulator.graph_users import (
     BASIC_ROLE,
     count_users,
+    get_deleted_user,
     get_user,
     list_deleted_users,
     list_users,
@@ -150,6 +161,14 @@ def _one_unit(_request: Request) -> int:
     return 1
 
 
+def _two_units(_request: Request) -> int:
+    return 2
+
+
+def _three_units(_request: Request) -> int:
+    return 3
+
+
 def _free(_request: Request) -> int:
     return 0
 
@@ -160,6 +179,11 @@ def _permissions(*areas: str) -> frozenset[str]:
 
 
 _USERS: Final = _permissions("User")
+_GROUPS: Final = _permissions("Group")
+_ROLES: Final = _permissions() | {"RoleManagement.Read.Directory", "RoleManagement.ReadWrite.Directory"}
+_MEMBER_OF: Final = r"(?P<kind>memberOf|transitiveMemberOf)"
+_MEMBERS: Final = r"(?P<kind>members|transitiveMembers)"
+_CAST: Final = r"(/microsoft\.graph\.(?P<cast>group|directoryRole))?"
 _ID: Final = r"/(?P<id>[^/]+)"
 
 
@@ -181,6 +205,15 @@ ROUTES: Final[tuple[GraphRoute, ...]] = (
     _get("users.count", r"/users/\$count", _USERS | {BASIC_ROLE}, count_users),
     _get("user", rf"/users{_ID}", _USERS | {BASIC_ROLE}, get_user, _users_cost),
     _get("deleted users", _DELETED_USERS, _USERS, list_deleted_users),
+    _get("deleted user", rf"/directory/deletedItems{_ID}", _USERS, get_deleted_user),
+    _get("member of", rf"/users{_ID}/{_MEMBER_OF}{_CAST}", _USERS, list_member_of, _two_units),
+    _get("groups", r"/groups", _GROUPS, list_groups),
+    _get("group", rf"/groups{_ID}", _GROUPS, get_group),
+    _get("group members", rf"/groups{_ID}/{_MEMBERS}", _GROUPS, list_group_members, _three_units),
+    _get("roles", r"/directoryRoles", _ROLES, list_roles),
+    _get("role members", rf"/directoryRoles{_ID}/members", _ROLES, list_role_members),
+    _get("role assignments", r"/roleManagement/directory/roleAssignments", _ROLES, list_role_assignments),
+    _get("role definitions", r"/roleManagement/directory/roleDefinitions", _ROLES, list_role_definitions),
     _get("domains", r"/domains", _permissions("Domain"), list_domains),
     _get("domain", rf"/domains{_ID}", _permissions("Domain"), get_domain),
     _get("organization", r"/organization", _permissions("Organization"), list_organization),

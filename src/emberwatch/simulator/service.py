@@ -66,8 +66,9 @@ class Service:
         return Outcome(None if fate and fate.kind in ("drop", "drop_after", "hang") else reply)
 
     def _find(self, request: Request) -> tuple[Route | None, Mapping[str, str]]:
+        path = request.path
         for candidate in self._routes:
-            found = candidate.pattern.fullmatch(request.path)
+            found = candidate.pattern.fullmatch(path)
             if found:
                 return candidate, {k: v for k, v in found.groupdict().items() if v is not None}
         return None, {}
