@@ -14,7 +14,7 @@ from emberwatch.core.secret import Secret
 from emberwatch.directories.base import ConnectionSettings, Directory, LeakDetector, Membership, SignInLog
 from emberwatch.directories.entra.adapter import EntraDirectory
 from emberwatch.directories.entra.clouds import Cloud
-from emberwatch.simulator import ScriptedAnswer, SimClock, UserScenario
+from emberwatch.simulator import GroupScenario, RoleScenario, ScriptedAnswer, SimClock, UserScenario
 from emberwatch.simulator.lockout import LockoutPolicy
 from emberwatch.simulator.others import sign_in_as_others
 from tests.fakes.directory import FakeAccount, FakeEntra, federated, managed
@@ -162,6 +162,8 @@ class Simulated:
         own = directory(
             users=tuple(_user(person) for person in self.people),
             apps=(ours,),
+            groups=tuple(_groups(self.people)),
+            roles=tuple(_roles(self.people)),
             premium=True,
             lockout_threshold=THRESHOLD,
             lockout_seconds=60,
@@ -182,6 +184,23 @@ class Simulated:
 
     def wrong_by_others(self, upn: str, password: str) -> None:
         sign_in_as_others(self.entra.directory(DIRECTORY_ID), upn, password)
+
+
+def _groups(people: Sequence[Person]) -> Iterator[GroupScenario]:
+    for name, key in GROUPS.items():
+        yield GroupScenario(
+            display_name=name,
+            id=key,
+            assignable_to_role=name in ASSIGNABLE,
+            members=tuple(person.upn for person in people if name in person.groups),
+            groups=tuple(inner for inner, outer in WITHIN.items() if outer == name),
+        )
+
+
+def _roles(people: Sequence[Person]) -> Iterator[RoleScenario]:
+    for template, name in ROLES.items():
+        members = tuple(person.upn for person in people if template in person.roles)
+        yield RoleScenario(template_id=template, display_name=name, members=members)
 
 
 def _user(person: Person) -> UserScenario:
