@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import pytest
 import stamina
@@ -11,9 +11,20 @@ from tests.contract.directories.worlds import InMemory, Simulated, World
 
 
 @pytest.fixture(params=[InMemory, Simulated], ids=["fake", "entra"])
-def world(request: pytest.FixtureRequest) -> World:
-    build: Callable[[], World] = request.param
+def build(request: pytest.FixtureRequest) -> type[InMemory] | type[Simulated]:
+    chosen: type[InMemory] | type[Simulated] = request.param
+    return chosen
+
+
+@pytest.fixture
+def world(build: type[InMemory] | type[Simulated]) -> World:
     return build()
+
+
+@pytest.fixture
+def bare_world(build: type[InMemory] | type[Simulated]) -> World:
+    """The same without the optional permissions."""
+    return build(optional=False)
 
 
 @pytest.fixture(autouse=True)

@@ -16,6 +16,7 @@ from emberwatch.core.secret import Secret
 from emberwatch.directories.base import ConnectionSettings
 from emberwatch.directories.entra.adapter import EntraDirectory
 from emberwatch.directories.entra.clouds import Cloud
+from emberwatch.http.client import DryRunRefused
 from tests.world import APP, DIRECTORY, SECRET
 
 NOW = datetime(2026, 6, 1, 12, 0, tzinfo=UTC)
@@ -63,6 +64,7 @@ class Desk:
     token: Told | None = None
     sign_in: Told = field(default_factory=Told)
     now: datetime = NOW
+    dry_run: bool = False
     asked: list[Asked] = field(default_factory=list)
     batches: list[int] = field(default_factory=list)
 
@@ -76,6 +78,8 @@ class Desk:
         if request.url.host == "login.example":
             return self._login(request)
         target = request.url.raw_path.decode().removeprefix("/v1.0")
+        if self.dry_run and request.method != "GET":
+            raise DryRunRefused("dry run", request=request)
         if target == "/$batch":
             return self._batch(json.loads(request.content))
         return _response(self._answer(target, request.headers) or Told(500))

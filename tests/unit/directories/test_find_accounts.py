@@ -214,6 +214,14 @@ def test_a_graph_without_batches_is_asked_one_by_one(refused: Told) -> None:
     assert len(world.asked) == 50
 
 
+def test_a_dry_run_reads_one_by_one() -> None:
+    world = desk(directory_of(ann="userPrincipalName", bob="mail"))
+    world.dry_run = True
+    found = world.directory().find_accounts(["ann@contoso.example", "bob@contoso.example"])
+    assert all(account(each) for each in found.values())
+    assert world.batches == []
+
+
 @pytest.mark.parametrize("status", [400, 401, 403, 429, 500, 503])
 def test_a_batch_that_is_refused_as_a_whole_is_raised(status: int) -> None:
     world = desk({})

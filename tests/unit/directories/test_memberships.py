@@ -53,7 +53,7 @@ def found(outcome: Memberships | DirectoryError) -> tuple[Membership, ...]:
         (group(), Membership(SALES, "Sales", is_role=False, privileged=False)),
         (group(assignable=False), Membership(SALES, "Sales", is_role=False, privileged=False)),
         (group(assignable=True), Membership(SALES, "Sales", is_role=False, privileged=True)),
-        (group(name=None), Membership(SALES, "", is_role=False, privileged=True)),
+        (group(name=None), Membership(SALES, SALES, is_role=False, privileged=True)),
         (
             role(GLOBAL_ADMINISTRATOR.upper(), "Global Administrator"),
             Membership(GLOBAL_ADMINISTRATOR, "Global Administrator", is_role=True, privileged=True),
@@ -62,7 +62,7 @@ def found(outcome: Memberships | DirectoryError) -> tuple[Membership, ...]:
             role(DIRECTORY_READERS, "Directory Readers"),
             Membership(DIRECTORY_READERS, "Directory Readers", is_role=True, privileged=False),
         ),
-        (role(None, None), Membership(str(UUID(int=43)), "", is_role=True, privileged=True)),
+        (role(None, None), Membership(str(UUID(int=43)), str(UUID(int=43)), is_role=True, privileged=True)),
         ({"@odata.type": "#microsoft.graph.administrativeUnit", "id": SALES, "displayName": "North"}, None),
     ],
 )
@@ -139,7 +139,10 @@ def only_assignments(*templates: str) -> Answers:
 
 def test_the_last_resort_tells_of_roles_only_when_one_is_privileged() -> None:
     _, outcome = read(only_assignments(DIRECTORY_READERS, GLOBAL_ADMINISTRATOR))
-    assert [each.privileged for each in found(outcome[ANN])] == [False, True]
+    assert [(each.name, each.privileged) for each in found(outcome[ANN])] == [
+        ("Directory Readers", False),
+        (GLOBAL_ADMINISTRATOR, True),
+    ]
     # Groups are not told there, so "no privileged role" would read like "in no group".
     for templates in ((), (DIRECTORY_READERS,)):
         _, outcome = read(only_assignments(*templates))

@@ -74,7 +74,7 @@ def test_a_value_that_is_no_text_is_not_sent_and_not_shown() -> None:
 
 
 @pytest.mark.parametrize("told", ["20", "Mon, 01 Jun 2026 12:00:20 GMT"])
-@pytest.mark.parametrize("status", [429, 500, 503])
+@pytest.mark.parametrize("status", [400, 429, 500, 503])
 @pytest.mark.parametrize(
     "body", [{"error": "x", "error_codes": [90055], "error_description": "AADSTS90055: x"}, {}]
 )
@@ -88,7 +88,7 @@ def test_a_throttled_token_for_graph_keeps_its_wait(told: str, status: int, body
 
 def test_a_wrong_secret_is_no_throttling() -> None:
     body = {"error": "invalid_client", "error_codes": [7000215], "error_description": "AADSTS7000215: x"}
-    desk = Desk(lambda asked: collection(), token=Told(401, body))
+    desk = Desk(lambda asked: collection(), token=Told(401, body, {"Retry-After": "5"}))
     with pytest.raises(DirectoryMisconfigured) as caught:
         desk.directory().find_account("ann@contoso.example")
     assert caught.value.code == "AADSTS7000215"

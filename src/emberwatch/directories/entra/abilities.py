@@ -32,7 +32,7 @@ class Ability:
     def refusal(self, error: DirectoryError, roles: Collection[str]) -> DirectoryError:
         """The same error, or :class:`NotOffered` when it says that this ability is not for us."""
         if isinstance(error, NoSuchOperation):
-            return NotOffered(f"This cloud does not offer {self.name.lower()}.", code=error.code)
+            return NotOffered(f"This cloud does not offer this: {self.name.lower()}.", code=error.code)
         if not isinstance(error, Forbidden) and error.code != _LICENCE_CODE:
             return error
         if not self.is_granted(roles):

@@ -21,6 +21,7 @@ from emberwatch.directories.base import (
 from emberwatch.directories.entra.faults import GRAPH_FAULTS, unknown_graph_fault
 from emberwatch.directories.entra.tokens import AppTokens, busy, is_busy, unreachable
 from emberwatch.directories.entra.waits import retry_after
+from emberwatch.http.client import DryRunRefused
 
 # How often one read is sent at most, and the longest wait in between, in seconds.
 REPEATS: Final = 3
@@ -163,6 +164,9 @@ class Graph:
         }
         try:
             reply = self._client.request(method, url, headers=sent, json=body)
+        except DryRunRefused:
+            # A batch only reads, but a dry run cannot tell; whoever asks reads one by one then.
+            raise NoSuchOperation("A dry run sends no batches.") from None
         except httpx.HTTPError as error:
             raise unreachable(error) from None
         return self.answer(reply.status_code, reply.headers, _json(reply))

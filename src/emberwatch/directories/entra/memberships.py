@@ -52,18 +52,20 @@ def _membership(item: Mapping[str, Any]) -> Membership | None:
     name, key = str(item.get("displayName") or ""), str(item.get("id") or "").lower()
     template = str(item.get("roleTemplateId") or "").lower()
     if kind == "directoryRole" or template:
-        return Membership(template or key, name, is_role=True, privileged=is_privileged(template))
+        return Membership(
+            template or key, name or template or key, is_role=True, privileged=is_privileged(template)
+        )
     if kind not in ("group", ""):
         return None
     # Graph names every group that we may read; one without a name hides whether it carries a role.
     privileged = item.get("isAssignableToRole") is True or not name
-    return Membership(key, name, is_role=False, privileged=privileged)
+    return Membership(key, name or key, is_role=False, privileged=privileged)
 
 
 def _assignment(item: Mapping[str, Any]) -> Membership:
     # A built-in role's definition has the id of its template.
     template = str(item.get("roleDefinitionId") or "").lower()
-    name = harmless_roles().get(template, "")
+    name = harmless_roles().get(template, template)
     return Membership(template, name, is_role=True, privileged=is_privileged(template))
 
 

@@ -98,10 +98,12 @@ class _TellingClient:
         """The client belongs to the adapter, which closes it."""
 
     def _checked(self, reply: httpx.Response) -> httpx.Response:
-        asks_to_wait = reply.is_error and "Retry-After" in reply.headers
+        codes = _codes_in(reply.text) if reply.is_error else []
+        # A fault of ours stays one, whatever else the answer says.
+        ours = any(TOKEN_FAULTS.get(code, THROTTLED) is not THROTTLED for code in codes)
+        asks_to_wait = reply.is_error and "Retry-After" in reply.headers and not ours
         if not asks_to_wait and not is_busy(reply.status_code):
             return reply
-        codes = _codes_in(reply.text)
         raise busy(
             reply.status_code,
             code=f"AADSTS{codes[0]}" if codes else "",
