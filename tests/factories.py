@@ -6,6 +6,8 @@ import itertools
 from datetime import UTC, datetime
 from typing import Final
 
+from django.db import transaction
+
 from emberwatch.accounts.actor import SYSTEM, Actor, actor_for_user
 from emberwatch.accounts.models import User
 from emberwatch.core.secret import Secret
@@ -60,7 +62,8 @@ def make_credential(
     )
     found = ParsedCredential(login=login, secret=Secret(password), kind=kind, line=line or next(_numbers))
     origin = Origin(tenant.id, None, f"leak {found.line}.txt", source_kind, source.name, leaked_at, None, now)
-    Recorder(origin, watchlist_of(tenant)).store([(found, Part("leak.txt", source_kind))])
+    with transaction.atomic():
+        Recorder(origin, watchlist_of(tenant)).store([(found, Part("leak.txt", source_kind))])
     return Credential.objects.select_related("tenant").get(
         tenant=tenant, sightings__line=found.line, sightings__source=source
     )

@@ -73,11 +73,9 @@ def remember_all(
 
 
 def _is_changed(row: Identity, account: AccountFacts) -> bool:
-    return (
-        account.last_password_change_at is not None
-        and row.last_password_change_at is not None
-        and account.last_password_change_at > row.last_password_change_at
-    )
+    """Whether the password was changed since the account was last read; without an older date, since that reading."""
+    changed = account.last_password_change_at
+    return changed is not None and changed > (row.last_password_change_at or row.read_at)
 
 
 def _described(row: Identity, account: AccountFacts) -> Identity:

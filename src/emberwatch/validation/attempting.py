@@ -86,6 +86,14 @@ class Stopped:
     why: str
 
 
+@dataclass(frozen=True, slots=True)
+class Written:
+    """The verdict of the credential that was sent, and of the others that it decided."""
+
+    entry: VerdictRecord
+    verdicts: list[NewVerdict]
+
+
 Reservation: TypeAlias = Reserved | Wait | AlreadyWrong | Busy | Stopped
 
 
@@ -182,7 +190,7 @@ def write_answer(
     section: dict[str, Any],
     *,
     actor: Actor,
-) -> VerdictRecord:
+) -> Written:
     """What the directory answered: the ledger, the verdicts that follow, and what has to stop. One transaction."""
     attempt, at = reserved.attempt, reply.answered_at
     tenant_id = request.credential.tenant_id
@@ -201,7 +209,7 @@ def write_answer(
         if reply.code == NO_PASSWORD_CODE:
             remember_without_password(attempt.entra_tenant_id, attempt.object_id, at)
         _stop_if_needed(request, attempt, reply)
-        return entries[0]
+        return Written(entries[0], verdicts)
 
 
 def _verdict(

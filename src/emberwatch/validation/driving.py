@@ -457,12 +457,10 @@ def _write(
     moved: Drive, request: Request, reserved: Reserved, candidate: Candidate, reply: SignInReply
 ) -> None:
     with transaction.atomic():
-        entry = write_answer(request, reserved, candidate.needed, reply, candidate.section, actor=moved.actor)
-        was_open = candidate.credential.verdict in UNSETTLED
-        settled = was_open and Verdict(entry.verdict) not in UNSETTLED
-        Run.objects.filter(pk=moved.run.pk).update(
-            decided=F("decided") + int(settled), attempts=F("attempts") + 1
+        written = write_answer(
+            request, reserved, candidate.needed, reply, candidate.section, actor=moved.actor
         )
+        _count(moved, written.verdicts, attempts=1)
 
 
 def _after(item: RunItem, reply: SignInReply) -> None:

@@ -375,8 +375,8 @@ def _write(
     section: dict[str, Any],
 ) -> None:
     with transaction.atomic():
-        entry = write_answer(request, reserved, needed, reply, section, actor=job.actor)
-        _finish(job, entry)
+        written = write_answer(request, reserved, needed, reply, section, actor=job.actor)
+        _finish(job, written.entry)
 
 
 def _postpone(job: _Job, wait: timedelta) -> None:
