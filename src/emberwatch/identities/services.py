@@ -74,8 +74,8 @@ def remember_all(
 
 def _is_changed(row: Identity, account: AccountFacts) -> bool:
     """Whether the password was changed since the account was last read; without an older date, since that reading."""
-    changed = account.last_password_change_at
-    return changed is not None and changed > (row.last_password_change_at or row.read_at)
+    changed, known = account.last_password_change_at, row.last_password_change_at or row.read_at
+    return changed is not None and known is not None and changed > known
 
 
 def _described(row: Identity, account: AccountFacts) -> Identity:
