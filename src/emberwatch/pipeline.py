@@ -7,7 +7,7 @@ from typing import Final
 
 from emberwatch.engine.facts import FactHandler
 from emberwatch.ingestion import tasks as ingestion
-from emberwatch.validation.tasks import validate
+from emberwatch.validation.tasks import drive_run, validate, wake_runs
 
 
 def _plan_import(*, import_id: str) -> None:
@@ -34,6 +34,15 @@ def _validate_later(*, validation_id: str, order_by: str, seconds: int) -> None:
     )
 
 
+def _drive(*, run_id: str, seconds: int) -> None:
+    later = drive_run.configure(schedule_in={"seconds": seconds}) if seconds else drive_run
+    later.defer(run_id=run_id)
+
+
+def _wake_runs(*, tenant_id: str) -> None:
+    wake_runs.defer(tenant_id=tenant_id)
+
+
 # Facts without a job stand here too: the table names everything that services announce.
 FACTS: Final[Mapping[str, Sequence[FactHandler]]] = {
     "import.requested": (_plan_import,),
@@ -42,9 +51,12 @@ FACTS: Final[Mapping[str, Sequence[FactHandler]]] = {
     "import.finished": (),
     # One for a batch of credentials, with the ids of the new ones.
     "credential.recorded": (),
-    "directory.checked": (),
+    "directory.checked": (_wake_runs,),
     "directory.halted": (),
     "validation.requested": (_validate,),
     "validation.postponed": (_validate_later,),
+    "run.moves": (_drive,),
+    "run.finished": (),
+    # One for a batch of credentials, with their ids.
     "credential.verdict_set": (),
 }

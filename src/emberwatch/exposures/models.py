@@ -127,6 +127,8 @@ class Credential(models.Model):
     )
     certainty = models.CharField(max_length=8, blank=True, choices=[(c.value, c.value) for c in Certainty])
     verdict_at = models.DateTimeField(null=True)
+    looked_at = models.DateTimeField(null=True)
+    """When the facts behind the verdict were last read; later than ``verdict_at`` when they confirmed it."""
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["tenant", "fingerprint"], name="credential_unique")]

@@ -11,15 +11,15 @@ from procrastinate.contrib.django import app
 
 from emberwatch.core.errors import Unavailable
 from emberwatch.engine.facts import announce
+from emberwatch.engine.queues import INGESTION
 from emberwatch.ingestion.running import fail_import, plan_import, run_piece
 
-_QUEUE: Final = "ingestion"
 _LOST_DATABASE: Final = (OperationalError, InterfaceError)
 _RETRY: Final = RetryStrategy(max_attempts=5, exponential_wait=2, retry_exceptions=_LOST_DATABASE)
 _BUSY_SECONDS: Final = 10
 
 
-@app.task(name="ingestion.plan", queue=_QUEUE, retry=_RETRY)
+@app.task(name="ingestion.plan", queue=INGESTION, retry=_RETRY)
 def plan(import_id: str) -> None:
     try:
         plan_import(UUID(import_id))
@@ -30,7 +30,7 @@ def plan(import_id: str) -> None:
         fail_import(UUID(import_id), Unavailable(sentence))
 
 
-@app.task(name="ingestion.piece", queue=_QUEUE, retry=_RETRY)
+@app.task(name="ingestion.piece", queue=INGESTION, retry=_RETRY)
 def piece(piece_id: str) -> None:
     if not run_piece(UUID(piece_id)):
         # Another process holds it; should that one die, this job takes over.

@@ -141,7 +141,9 @@ def _changed_since(spent: Spent, password_changed_at: datetime | None) -> bool:
     if password_changed_at is None:
         return False
     known = spent.password_changed_at
-    return password_changed_at >= (spent.directory_at or spent.at) and (known is None or password_changed_at > known)
+    return password_changed_at >= (spent.directory_at or spent.at) and (
+        known is None or password_changed_at > known
+    )
 
 
 def _locked(recent: Sequence[Spent]) -> Wait | None:
@@ -163,9 +165,7 @@ def _unknown_pair(recent: Sequence[Spent]) -> Wait | None:
     return Wait(max(unknown) + WINDOW, why, Verdict.THROTTLED)
 
 
-def _in_a_row(
-    ledger: Sequence[Spent], policy: Policy, password_changed_at: datetime | None
-) -> Wait | None:
+def _in_a_row(ledger: Sequence[Spent], policy: Policy, password_changed_at: datetime | None) -> Wait | None:
     failed = 0
     for spent in sorted(ledger, key=lambda spent: spent.at, reverse=True):
         if spent.answered_right or _changed_since(spent, password_changed_at):

@@ -131,6 +131,17 @@ def of_withdrawal(before: str, changed_at: datetime) -> dict[str, Any]:
     }
 
 
+def of_lost_ground(before: str) -> dict[str, Any]:
+    """The facts that a verdict rested on do not hold any more."""
+    return {
+        "method": WITHDRAWN,
+        "attempts": 0,
+        "rules_version": RULES_VERSION,
+        "because": f"The facts behind the verdict “{before}” no longer hold.",
+        "why_not_more_certain": "Only a sign-in can tell now.",
+    }
+
+
 def of_choice(because: str) -> dict[str, Any]:
     """The operator has chosen that nothing is sent here."""
     return {

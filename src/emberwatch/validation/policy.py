@@ -100,7 +100,9 @@ def check_zone(name: str) -> str:
     try:
         return ZoneInfo(name).key
     except (ZoneInfoNotFoundError, ValueError, OSError):
-        raise BadInput(f"{name[:64]} is not a time zone such as Europe/Amsterdam.", field="time_zone") from None
+        raise BadInput(
+            f"{name[:64]} is not a time zone such as Europe/Amsterdam.", field="time_zone"
+        ) from None
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,13 +150,8 @@ REVALIDATE_AFTER: Final[Mapping[Verdict, timedelta]] = {
 }
 
 
-def is_due(verdict: Verdict, decided_at: datetime | None, now: datetime) -> bool:
-    """Whether a verdict is old enough to be looked at again."""
-    return decided_at is None or now - decided_at >= REVALIDATE_AFTER[verdict]
-
-
 # What a sign-in would still add to: everything merely likely, apart from values that cannot be sent.
-CONFIRMABLE: Final = frozenset({Verdict.SUPERSEDED, Verdict.IMPOSSIBLE, Verdict.ACTIVE})
+CONFIRMABLE: Final = frozenset({Verdict.SUPERSEDED, Verdict.IMPOSSIBLE})
 
 
 def may_confirm(verdict: Verdict, certainty: Certainty | None) -> bool:

@@ -40,6 +40,8 @@ class LeakDate(StrEnum):
     BREACH = "breach"
     STATED = "stated"
     FIRST_SEEN = "first_seen"
+    ACCEPTED = "accepted"
+    """Not a date of the leak: the directory accepted this very password then, so only a later change tells."""
 
     @property
     def words(self) -> str:
@@ -56,12 +58,14 @@ _DATE_WORDS: Final[Mapping[LeakDate, str]] = {
     LeakDate.BREACH: "of the breach",
     LeakDate.STATED: "that was stated for the leak",
     LeakDate.FIRST_SEEN: "on which it was first seen here",
+    LeakDate.ACCEPTED: "on which the directory accepted this password",
 }
 _DATE_MARGINS: Final[Mapping[LeakDate, timedelta]] = {
     LeakDate.INFECTION: timedelta(days=1),
     LeakDate.BREACH: timedelta(days=2),
     LeakDate.STATED: timedelta(days=2),
     LeakDate.FIRST_SEEN: timedelta(hours=1),
+    LeakDate.ACCEPTED: timedelta(0),
 }
 
 
@@ -99,12 +103,15 @@ class Protected:
     value: str
 
 
+NOTHING_STATED: Final = Statement()
+
+
 @dataclass(frozen=True, slots=True)
 class Facts:
     credential: CredentialFacts
     lookup: Lookup | None
     domains: tuple[DomainFacts, ...]
-    statement: Statement = Statement()
+    statement: Statement = NOTHING_STATED
     protected: frozenset[Protected] = frozenset()
     memberships: Memberships | None = None
     memberships_refused: str = ""
@@ -248,9 +255,7 @@ def _disabled(facts: Facts) -> Finding | None:
     account = _account(facts)
     if account is None or account.enabled is not False:
         return None
-    return Finding(
-        Verdict.ACCOUNT_DISABLED, Certainty.PROVED, "The account is disabled in the directory."
-    )
+    return Finding(Verdict.ACCOUNT_DISABLED, Certainty.PROVED, "The account is disabled in the directory.")
 
 
 def _guest(facts: Facts) -> Finding | None:
@@ -416,7 +421,9 @@ def _protected_by_membership(facts: Facts, memberships: Memberships) -> Finding 
         kind = ProtectedKind.ROLE if membership.is_role else ProtectedKind.GROUP
         if _lists(facts, kind, membership.key.lower()):
             what = "holds the role" if membership.is_role else "is a member of"
-            return _kept_out(f"The account {what} {membership.name}, which is on the list of what is protected.")
+            return _kept_out(
+                f"The account {what} {membership.name}, which is on the list of what is protected."
+            )
     privileged = next((m for m in memberships.memberships if m.privileged), None)
     if privileged is None or facts.statement.test_privileged:
         return None
