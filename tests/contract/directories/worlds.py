@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Final, Protocol
-from uuid import UUID, uuid5
+from uuid import UUID, uuid4, uuid5
 
 import httpx
 
@@ -16,7 +16,9 @@ from emberwatch.directories.entra.adapter import EntraDirectory
 from emberwatch.directories.entra.clouds import Cloud
 from emberwatch.simulator import GroupScenario, RoleScenario, ScriptedAnswer, SimClock, UserScenario
 from emberwatch.simulator.lockout import LockoutPolicy
-from emberwatch.simulator.others import sign_in_as_others
+from emberwatch.simulator.messages import graph_time
+from emberwatch.simulator.others import OTHER_CLIENT_ID, sign_in_as_others
+from tests.contract.directories.reports import DETECTIONS, SIGN_INS, Reports, Row, failed, failed_by_apps
 from tests.fakes.directory import FakeAccount, FakeEntra, federated, managed
 from tests.simulated import InProcessEntra
 from tests.unit.simulator.worlds import CLIENT_ID, DIRECTORY_ID, NOW, SECRET, app, directory, scenario
@@ -169,11 +171,13 @@ class Simulated:
             lockout_seconds=60,
         )
         self.entra = InProcessEntra(scenario(own), SimClock(NOW, frozen=True))
+        self._others: list[Row] = []
 
     def directory(self) -> FullDirectory:
         cloud = Cloud("test", "Test", self.entra.url, self.entra.graph_url, self.entra.portal_url)
         settings = ConnectionSettings("test", UUID(DIRECTORY_ID), UUID(CLIENT_ID), Secret(SECRET))
-        client = httpx.Client(transport=self.entra.transport(), trust_env=False)
+        rows = {DETECTIONS: self._detections, SIGN_INS: self._failed}
+        client = httpx.Client(transport=Reports(self.entra.transport(), rows), trust_env=False)
         return EntraDirectory(cloud, settings, client, self.entra.clock)
 
     def advance(self, by: timedelta) -> None:
@@ -183,7 +187,26 @@ class Simulated:
         return len(self.entra.journal.attempts_for(upn))
 
     def wrong_by_others(self, upn: str, password: str) -> None:
-        sign_in_as_others(self.entra.directory(DIRECTORY_ID), upn, password)
+        known = self.entra.directory(DIRECTORY_ID)
+        user = known.find(upn)
+        if user is not None and sign_in_as_others(known, upn, password) == 50126:
+            at = graph_time(self.entra.clock())
+            self._others.append(failed(user.id, at, OTHER_CLIENT_ID, str(uuid4())))
+
+    def _failed(self) -> list[Row]:
+        return [*self._others, *failed_by_apps(self.entra, self.entra.directory(DIRECTORY_ID))]
+
+    def _detections(self) -> list[Row]:
+        return [
+            {
+                "id": f"{person.upn} {leaked}",
+                "userId": _user(person).object_id,
+                "riskEventType": "leakedCredentials",
+                "detectedDateTime": graph_time(leaked),
+            }
+            for person in self.people
+            for leaked in person.leaks
+        ]
 
 
 def _groups(people: Sequence[Person]) -> Iterator[GroupScenario]:
