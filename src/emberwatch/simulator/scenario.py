@@ -270,7 +270,11 @@ def _check_directory(path: str, directory: DirectoryScenario) -> None:
 def _check_members(path: str, directory: DirectoryScenario) -> None:
     people = {user.upn.casefold() for user in directory.users}
     groups = {group.display_name: group for group in directory.groups}
-    for kind, rows in (("groups", directory.groups), ("roles", directory.roles)):
+    kinds: tuple[tuple[str, tuple[GroupScenario | RoleScenario, ...]], ...] = (
+        ("groups", directory.groups),
+        ("roles", directory.roles),
+    )
+    for kind, rows in kinds:
         for number, row in enumerate(rows):
             where = f"{path}.{kind}[{number}]"
             _check_guid(f"{where}.id", row.object_id)
