@@ -50,6 +50,8 @@ from emberwatch.vault.services import installation_vault
 PRESSES_AVERAGED_OVER: Final = timedelta(minutes=5)
 # Before each attempt of a run the pace's interval is stretched or shortened by up to this share.
 JITTER: Final = 0.2
+# What was missed while facts were read may be made up for, up to so much.
+CATCH_UP: Final = timedelta(seconds=1)
 LOOK_AGAIN: Final = timedelta(milliseconds=100)
 NO_PASSWORD_CODE: Final = "AADSTS50056"  # noqa: S105 - a code's name
 
@@ -178,7 +180,7 @@ def _take_slot(gate: DirectoryGate, now: datetime) -> None:
     stretched = interval * random.uniform(1 - JITTER, 1 + JITTER)  # noqa: S311 - spreads requests, hides nothing
     # From the slot that was due, not from now: a late attempt must not slow all that follow.
     due = gate.next_slot_at or now
-    gate.next_slot_at = max(due, now - interval) + stretched
+    gate.next_slot_at = max(due, now - max(interval, CATCH_UP)) + stretched
     gate.save(update_fields=["next_slot_at"])
 
 
