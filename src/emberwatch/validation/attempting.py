@@ -51,7 +51,7 @@ PRESSES_AVERAGED_OVER: Final = timedelta(minutes=5)
 # Before each attempt of a run the pace's interval is stretched or shortened by up to this share.
 JITTER: Final = 0.2
 # What was missed while facts were read may be made up for, up to so much.
-CATCH_UP: Final = timedelta(seconds=5)
+CATCH_UP: Final = timedelta(seconds=2)
 LOOK_AGAIN: Final = timedelta(milliseconds=100)
 NO_PASSWORD_CODE: Final = "AADSTS50056"  # noqa: S105 - a code's name
 
