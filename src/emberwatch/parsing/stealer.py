@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
+from itertools import islice
 from typing import Final
 
 from emberwatch.parsing.base import (
@@ -32,6 +33,7 @@ from emberwatch.parsing.stealer_keys import Field, browser_line, key_and_value
 
 _SEPARATOR: Final = re.compile(r"\s*[=\-_*~+#]{3,}\s*")
 _SURE: Final = 0.95
+_SAMPLE_LINES: Final = 400
 _NAMED_SO: Final = 0.3
 
 
@@ -71,10 +73,15 @@ class StealerBlocks:
 
     def sniff(self, head: bytes, name: str) -> float:
         seen: set[Field] = set()
-        for text in _texts(head):
-            seen.update(found[1] for found in (key_and_value(text),) if found)
-            if seen >= {Field.LOGIN, Field.PASSWORD}:
-                return _SURE
+        keys = others = 0
+        for text in islice(_texts(head), _SAMPLE_LINES):
+            if found := key_and_value(text):
+                seen.add(found[1])
+                keys += 1
+            elif not is_noise(text.encode("utf-8", "replace")):
+                others += 1
+        if seen >= {Field.LOGIN, Field.PASSWORD} and keys > others:
+            return _SURE
         return _NAMED_SO if is_password_file(name) else 0.0
 
     def parse(self, lines: Iterable[bytes], context: ParseContext = ANYBODY) -> Iterator[Outcome]:
