@@ -204,7 +204,8 @@ def _mysql(entries: Sequence[Entry], rng: random.Random) -> str:
 
 def _mssql(entries: Sequence[Entry], rng: random.Random) -> str:
     return "".join(
-        f"INSERT [dbo].[Users] ([Id], [Email], [Password]) VALUES ({i}, N'{_doubled(e.login)}', N'{_doubled(e.secret)}')\nGO\n"
+        "INSERT [dbo].[Users] ([Id], [Email], [Password]) "
+        f"VALUES ({i}, N'{_doubled(e.login)}', N'{_doubled(e.secret)}')\nGO\n"
         for i, e in enumerate(entries)
     )
 
@@ -222,7 +223,8 @@ def _copy(entries: Sequence[Entry], rng: random.Random) -> str:
     rows = "".join(f"{i}\t{cell(e.login)}\t{cell(e.secret)}\t{cell(e.url)}\n" for i, e in enumerate(entries))
     return (
         "-- PostgreSQL database dump\nSET standard_conforming_strings = on;\n"
-        f"COPY public.users (id, email, password, url) FROM stdin;\n{rows}\\.\n\nCOPY public.x (a) FROM stdin;\n1\n\\.\n"
+        f"COPY public.users (id, email, password, url) FROM stdin;\n{rows}\\.\n\n"
+        "COPY public.x (a) FROM stdin;\n1\n\\.\n"
     )
 
 
@@ -321,7 +323,8 @@ DIALECTS: Final[tuple[Dialect, ...]] = (
     Dialect("csv/comma", table(",", "id,Email,Username,Password,notes"), _excel, "t.csv", urls=False, needs_login=True),
     Dialect("csv/semicolon", table(";", "email_address,user_pass,url"), _excel, "t.csv"),
     Dialect("csv/tab", table("\t", "E-Mail,created_at,password,site"), _excel, "t.tsv"),
-    Dialect("csv/bar", table("|", "login,password_hash,salt"), _excel, "t.txt", urls=False, needs_login=True, hashed=1.0),
+    Dialect("csv/bar", table("|", "login,password_hash,salt"), _excel, "t.txt", urls=False, needs_login=True,
+            hashed=1.0),
     Dialect("csv/browser", table(",", "name,url,email,password,note", quoting=csv.QUOTE_ALL), _excel, "t.csv"),
     Dialect("csv/escaped", table(",", "id,email,password,url", quoting=csv.QUOTE_ALL, escape=True), _excel, "t.csv"),
     Dialect("csv/stated", table(";", "email,password", excel=True), _excel, "t.csv", urls=False, needs_login=True),

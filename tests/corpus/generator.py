@@ -35,7 +35,7 @@ def leak_file(dialect: Dialect, encoding: str, people: People, count: int) -> Le
             continue
         if dialect.needs_login:
             entry = replace(entry, url="")
-        if entry.hashed and "salt" in dialect.name or (entry.hashed and dialect.name == "csv/bar"):
+        if entry.hashed and ("salt" in dialect.name or dialect.name == "csv/bar"):
             entry = replace(entry, salt="".join(rng.choices("abcdefXYZ0123!+", k=rng.randint(3, 8))))
         if "salt" in dialect.name and len(entry.secret) not in (32, 40, 64, 128):
             entry = replace(entry, salt="")

@@ -96,4 +96,5 @@ def _compare(leak: LeakFile, entry: Entry, credential: ParsedCredential, result:
 
 
 def _shown(credential: ParsedCredential) -> str:
-    return f"{credential.login!r} {credential.secret.expose()!r} {credential.url!r} {credential.match} line {credential.line}"
+    seen = (credential.login, credential.secret.expose(), credential.url, credential.match.value)
+    return f"{seen} in line {credential.line}"

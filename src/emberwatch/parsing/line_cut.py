@@ -26,7 +26,7 @@ _QUOTED_LOGIN: Final = re.compile(rf"[\"'<(\[]({_LOCAL}@{_DOMAIN})[\"'>)\]]")
 _BEFORE: Final = re.compile(r"(?P<text>.*?)(?P<separator> [:;|,-] |[:;|\t ,])", re.DOTALL)
 _AFTER: Final = re.compile(r"(?P<separator> [:;|,-] |[:;|\t ,])(?P<rest>.*)", re.DOTALL)
 
-_SITE_SECRET_STOPS: Final = ":;|\t "
+_FRONT_STOPS: Final = ":;|\t "
 
 
 @lru_cache(maxsize=64)
@@ -38,7 +38,7 @@ def _site_first(separator: str) -> re.Pattern[str]:
         first = second = re.escape(separator)
     else:
         # "url login:secret" is written too: after a blank, the second separator may be another.
-        stops, first, second = _SITE_SECRET_STOPS, r"(?P<blank> )|[:;|\t]", r"(?(blank)[ :;|]|(?P=separator))"
+        stops, first, second = _FRONT_STOPS, r"(?P<blank> )|[:;|\t]", r"(?(blank)[ :;|]|(?P=separator))"
     # Atomic: a port that is not followed by what must follow makes no other url.
     return re.compile(
         rf"(?>{_front(stops)})(?P<separator>{first})(?P<login>[^\s{stops}][^{stops}]*?){second}(?P<password>.+)",
@@ -54,16 +54,14 @@ def _front(stops: str) -> str:
     )
 
 
-_SITE_SECRET: Final = re.compile(
-    rf"{_front(_SITE_SECRET_STOPS)}(?P<separator>[:;|\t ])(?P<password>.+)", re.DOTALL
-)
+_SITE_SECRET: Final = re.compile(rf"{_front(_FRONT_STOPS)}(?P<separator>[:;|\t ])(?P<password>.+)", re.DOTALL)
 _NAME_SECRET: Final = re.compile(
     r"\s*(?P<login>[^\s:;|]+)(?P<separator>[:;|\t])(?P<password>.*\S.*)", re.DOTALL
 )
-_URL_ONLY: Final = re.compile(_front(_SITE_SECRET_STOPS))
+_URL_ONLY: Final = re.compile(_front(_FRONT_STOPS))
 
 # "Email: u@…" names its field; it is no password in front of a login.
-_LABELS: Final = frozenset(
+LABELS: Final = frozenset(
     {"", "email", "e-mail", "mail", "login", "user", "username", "usr", "account", "id"}
 )
 
@@ -196,7 +194,7 @@ def _secret_first(text: str, logins: list[re.Match[str]], profile: Profile) -> C
         password, url = split["password"], split["url"]
     if separator == " " and (" " in password or password.endswith(tuple(SEPARATORS))):
         return None
-    if password.strip(SEPARATORS).casefold() in _LABELS:
+    if not profile.secret_first and password.strip(SEPARATORS).casefold() in LABELS:
         return None
     return Cut(logins[-1][1], password, url, separator, Order.SECRET_FIRST)
 
