@@ -37,7 +37,7 @@ _FIRST_ROWS: Final = 20
 _NEXT_ROW: Final = re.compile(r"\)\s*,\s*\(|\)\s*;|\n\s*\(")
 # Signs of databases in whose strings a backslash is a character like any other.
 _PLAIN_BACKSLASHES: Final = re.compile(
-    r"^(?:-- PostgreSQL database dump|SET standard_conforming_strings|INSERT (?:INTO )?(?:\[|\S+ *\(\[)|GO$|PRAGMA "
+    r"^(?:-- PostgreSQL database dump|SET standard_conforming_strings|INSERT (?:INTO )?(?:\[|\"|\S+ *\(\[)|GO$|PRAGMA "
     r"|BEGIN TRANSACTION|SET (?:ANSI|IDENTITY)|.{0,400}?\(N')",
     re.MULTILINE,
 )

@@ -29,7 +29,7 @@ from emberwatch.parsing.lines import MAX_LINE, split_lines
 from emberwatch.parsing.noise import has_address, is_noise
 from emberwatch.parsing.samples import shape_of
 from emberwatch.parsing.stealer_files import is_password_file
-from emberwatch.parsing.stealer_keys import Field, browser_line, key_and_value
+from emberwatch.parsing.stealer_keys import Field, browser_line, has_other_key, key_and_value
 
 _SEPARATOR: Final = re.compile(r"\s*[=\-_*~+#]{3,}\s*")
 _SURE: Final = 0.95
@@ -137,12 +137,16 @@ class _Reader:
         blank, separator = not text.strip(), bool(_SEPARATOR.fullmatch(text))
         if separator or (blank and self._block.complete):
             yield from self.finish()
-        elif self._after_password and not blank and (has_address(line) or not is_noise(line)):
+        elif self._after_password and not blank and not has_other_key(text) and _is_text(line):
             self._block.continuation = text
             self._after_password = False
             return
         self._after_password = self._after_password and blank
         yield Noise(number)
+
+
+def _is_text(line: bytes) -> bool:
+    return has_address(line) or not is_noise(line)
 
 
 def _outcomes(block: _Block, context: ParseContext) -> Iterator[Outcome]:
