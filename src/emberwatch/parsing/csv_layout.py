@@ -12,7 +12,7 @@ from typing import Final
 from emberwatch.parsing.column_content import told_by_content, with_samples
 from emberwatch.parsing.column_names import named_columns, role_and_rank
 from emberwatch.parsing.columns import ColumnMap, Role
-from emberwatch.parsing.csv_fields import Dialect, Record, records, split
+from emberwatch.parsing.csv_fields import Dialect, records, split
 from emberwatch.parsing.decoding import clean, decode
 from emberwatch.parsing.lines import split_lines
 
@@ -129,6 +129,3 @@ def _quoted_share(lines: Sequence[bytes], dialect: Dialect) -> float:
     fenced = re.compile(rf"(?:^|{d})\s*{q}[^{q}]*{q}\s*(?:{d}|$)".encode())
     telling = [line for line in lines if line.strip()]
     return sum(1 for line in telling if fenced.search(line)) / len(telling) if telling else 0.0
-
-
-__all__ = ["DELIMITERS", "Layout", "Record", "is_header", "layout_of"]
