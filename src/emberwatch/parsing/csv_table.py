@@ -42,7 +42,7 @@ class CsvTable:
         layout = layout_of(head)
         if layout is None or not layout.columns.usable:
             return 0.0
-        if layout.columns.header:
+        if layout.named:
             return _NAMED
         return _sure_without_names(layout)
 

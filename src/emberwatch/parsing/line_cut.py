@@ -83,7 +83,7 @@ class Profile:
     secret_first: bool = False
     login_first: bool = False
     site_last: bool = False
-    site_sometimes: bool = False
+    site_sometimes: bool = True
     separator: str = ""
     """That nearly all lines use."""
     padded: bool = False
@@ -102,6 +102,8 @@ class Cut:
     url: str
     separator: str
     order: Order
+    url_last: bool = False
+    """Whether the url stood behind the password."""
 
 
 def cut(text: str, profile: Profile = UNKNOWN) -> Cut | None:
@@ -139,7 +141,7 @@ def _login_first(text: str, login: re.Match[str], profile: Profile, *, lone_host
     if url:
         return Cut(login[1], rest, url, separator, Order.LOGIN_FIRST)
     password, url = _split_off_url(rest, separator, profile)
-    return Cut(login[1], password, url, separator, Order.LOGIN_FIRST)
+    return Cut(login[1], password, url, separator, Order.LOGIN_FIRST, url_last=bool(url))
 
 
 def _url_before(before: str, separator: str, *, lone_host: bool) -> str | None:
@@ -218,7 +220,7 @@ def _name_first(text: str, profile: Profile) -> Cut | None:
     if found is None:
         return None
     password, url = _split_off_url(found["password"], found["separator"], profile)
-    return Cut(found["login"], password, url, found["separator"], Order.NAME_ONLY)
+    return Cut(found["login"], password, url, found["separator"], Order.NAME_ONLY, url_last=bool(url))
 
 
 @lru_cache(maxsize=64)

@@ -42,6 +42,7 @@ _LINE_STATEMENT: Final = re.compile(r"^(?:INSERT|REPLACE|COPY|CREATE)\s", re.IGN
 _RECODED: Final = re.compile(r"\\|0x|X'", re.IGNORECASE)
 _COMMENT: Final = re.compile(r"\s*(?:--|#|/\*)")
 _STATEMENTS: Final = ((INSERT, _In.VALUES), (COPY, _In.COPY), (CREATE, _In.CREATE))
+_TELLING_LINES: Final = 5_000
 _HEADING: Final = 32 * 1024
 _FIRST_ROWS: Final = 20
 _NEXT_ROW: Final = re.compile(r"\)\s*,\s*\(|\)\s*;|\n\s*\(")
@@ -74,11 +75,14 @@ class SqlReader:
         self._told = False
 
     def feed(self, piece: Piece) -> Iterator[Outcome]:
+        if not piece.data and not self._held and self._state is not _In.COPY:
+            return
         text, flags = decode(clean(piece.data) if piece.ends else piece.data)
         if not self._held:
             self._line, self._flags = piece.line, ()
         self._flags = self._flags or flags
-        self._learn(text)
+        if not self._told and piece.line <= _TELLING_LINES:
+            self._learn(text)
         if self._state is _In.COPY and piece.ends and not self._held:
             yield from self._copied(piece.line, text)
             return
@@ -96,9 +100,9 @@ class SqlReader:
         self._state = _In.NOTHING
 
     def _learn(self, text: str) -> None:
-        if not self._told and _MYSQL.search(text):
+        if _MYSQL.search(text):
             self._told = True
-        elif not self._told and _PLAIN_BACKSLASHES.search(text):
+        elif _PLAIN_BACKSLASHES.search(text):
             self._told, self._backslashes = True, False
 
     def _go(self) -> Iterator[Outcome]:
