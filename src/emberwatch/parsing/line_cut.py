@@ -60,6 +60,14 @@ _NAME_SECRET: Final = re.compile(
 )
 _URL_ONLY: Final = re.compile(_front(_FRONT_STOPS))
 
+# The lines that most files are full of. They are read the same way below, only slower.
+_USUAL: Final = re.compile(
+    r"(?:(?P<url>https?://[^\s:;|,@/?#\[\]]+\.[^\s:;|,@/?#\[\]]+(?::\d{1,5})?(?:/[^\s:;|,@?#]*)?)(?P<first>[:;|\t]))?"
+    rf"(?P<login>{_LOCAL}@{_DOMAIN})(?P<separator>(?(first)(?P=first)|[:;|\t]))"
+    r"(?P<password>(?(first).+|[^\s:;|,/]+))",
+    re.DOTALL,
+)
+
 # "Email: u@…" names its field; it is no password in front of a login.
 LABELS: Final = frozenset(
     {"", "email", "e-mail", "mail", "login", "user", "username", "usr", "account", "id"}
@@ -108,6 +116,10 @@ class Cut:
 
 def cut(text: str, profile: Profile = UNKNOWN) -> Cut | None:
     """The line in its parts, or ``None`` when no reading is sound."""
+    if not profile.secret_first and not profile.padded and (usual := _USUAL.fullmatch(text)):
+        return Cut(
+            usual["login"], usual["password"], usual["url"] or "", usual["separator"], Order.LOGIN_FIRST
+        )
     logins = list(islice(_LOGIN.finditer(text), _MOST_TRIES)) if "@" in text else []
     if profile.secret_first and (found := _secret_first(text, logins, profile)):
         return found
