@@ -143,7 +143,7 @@ class DirectoryState:
     def add_user(self, user: UserScenario) -> UserState:
         owner = user.object_id
         state = UserState(
-            scenario=replace(user, password=None, previous_passwords=()),
+            scenario=replace(user, id=owner, password=None, previous_passwords=()),
             number=next(self._numbers),
             properties=_properties(user, self.scenario),
             password=None if user.password is None else self.world.hash(owner, user.password),

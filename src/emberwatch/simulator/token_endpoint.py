@@ -187,12 +187,12 @@ def _user_tokens(granting: Granting, sign_in: SignIn) -> Body:
     names = {"oid": user.id, "sub": user.id, "upn": user.scenario.upn, "name": user.properties["displayName"]}
     granted = [scope for scope in sign_in.scopes if scope != "offline_access"]
     claims = {**_claims(granting, granting.context.origin), **names, "scp": " ".join(granted)}
-    body: Body = {"scope": " ".join(granted), **_lifetime(), "access_token": key.sign(claims, now)}
+    body: Body = {"scope": " ".join(granted), **_lifetime(), "access_token": key.seal(claims, now)}
     if "openid" in sign_in.scopes:
         for_app = {"aud": granting.app.scenario.client_id, "preferred_username": user.scenario.upn}
         body["id_token"] = key.sign({**_claims(granting, ""), **names, **for_app, "ver": "2.0"}, now)
     if "offline_access" in sign_in.scopes:
-        body["refresh_token"] = key.sign({"tid": granting.directory.id, "use": "refresh"}, now)
+        body["refresh_token"] = key.seal({"tid": granting.directory.id, "use": "refresh"}, now)
     return body
 
 
