@@ -11,6 +11,7 @@ How it hangs together, in reading order::
     graph.py           routes with permissions and cost         graph_users.py, graph_directory.py: answers
     graph_batch.py     twenty requests in one          others.py     sign-ins of clients that are not ours
     graph_memberships.py  groups and directory roles
+    graph_risk.py, graph_sign_ins.py   the two reports   sign_in_log.py   what they tell of sign-ins
     graph_query.py     select, filter, order, pages             odata_filter.py, graph_objects.py
     faults.py          latency, 429, 5xx, cuts, hangs           journal.py    who asked what, without secrets
     control.py         the same switches over HTTP              portal.py     where deep links lead
@@ -23,6 +24,7 @@ Use::
         entra.faults.add(FaultRule(where="token", kind="drop_after", count=1))
         entra.directory("corp.example").change_user("ann@corp.example", enabled=False)
         entra.journal.attempts_for("ann@corp.example")
+        entra.directory("corp.example").detect(RiskDetectionScenario(upn="ann@corp.example", detected=…))
         sign_in_as_others(entra.directory("corp.example"), "ann@corp.example", "their guess")
         entra.world.locks_by([client_id])          # locks that our own failures helped to cause
         entra.world.locks_by_alone([client_id])    # locks that nobody else had a part in
@@ -41,6 +43,7 @@ from emberwatch.simulator.scenario import (
     DirectoryScenario,
     DomainScenario,
     GroupScenario,
+    RiskDetectionScenario,
     RoleScenario,
     Scenario,
     ScenarioError,
@@ -59,6 +62,7 @@ __all__ = [
     "DomainScenario",
     "FaultRule",
     "GroupScenario",
+    "RiskDetectionScenario",
     "RoleScenario",
     "Scenario",
     "ScenarioError",

@@ -124,6 +124,11 @@ class _Values(dict[str, str]):
         return "?"
 
 
+def reason_of(failure: Failure) -> str:
+    """The message of a code with its blanks filled."""
+    return lookup(failure.code).message.format_map(_Values(failure.values))
+
+
 def describe(failure: Failure) -> str:
-    """``AADSTS50126: …`` with the message's blanks filled."""
-    return f"AADSTS{failure.code}: {lookup(failure.code).message.format_map(_Values(failure.values))}"
+    """``AADSTS50126: …``."""
+    return f"AADSTS{failure.code}: {reason_of(failure)}"

@@ -32,6 +32,8 @@ from emberwatch.simulator.graph_memberships import (
     list_roles,
 )
 from emberwatch.simulator.graph_replies import GraphError, bad_request, error_reply
+from emberwatch.simulator.graph_risk import get_risk_detection, list_risk_detections
+from emberwatch.simulator.graph_sign_ins import get_sign_in, list_sign_ins
 from emberwatch.simulator.graph_users import (
     BASIC_ROLE,
     count_users,
@@ -181,6 +183,8 @@ def _permissions(*areas: str) -> frozenset[str]:
 _USERS: Final = _permissions("User")
 _GROUPS: Final = _permissions("Group")
 _ROLES: Final = _permissions() | {"RoleManagement.Read.Directory", "RoleManagement.ReadWrite.Directory"}
+_RISK: Final = frozenset({"IdentityRiskEvent.Read.All", "IdentityRiskEvent.ReadWrite.All"})
+_AUDIT: Final = frozenset({"AuditLog.Read.All"})
 _MEMBER_OF: Final = r"(?P<kind>memberOf|transitiveMemberOf)"
 _MEMBERS: Final = r"(?P<kind>members|transitiveMembers)"
 _CAST: Final = r"(/microsoft\.graph\.(?P<cast>group|directoryRole))?"
@@ -197,6 +201,8 @@ def _get(
     return GraphRoute(name, "GET", re.compile(pattern), permissions, handler, cost)
 
 
+_DETECTIONS: Final = r"/identityProtection/riskDetections"
+_SIGN_INS: Final = r"/auditLogs/signIns"
 _DELETED_USERS: Final = r"/directory/deletedItems/microsoft\.graph\.user"
 
 ROUTES: Final[tuple[GraphRoute, ...]] = (
@@ -219,4 +225,9 @@ ROUTES: Final[tuple[GraphRoute, ...]] = (
     _get("organization", r"/organization", _permissions("Organization"), list_organization),
     _get("service principals", r"/servicePrincipals", _permissions("Application"), list_service_principals),
     _get("group settings", r"/groupSettings", _permissions("GroupSettings"), list_group_settings),
+    # These two have limits of their own and spend no resource units.
+    _get("risk detections", _DETECTIONS, _RISK, list_risk_detections, _free),
+    _get("risk detection", rf"{_DETECTIONS}{_ID}", _RISK, get_risk_detection, _free),
+    _get("sign-ins", _SIGN_INS, _AUDIT, list_sign_ins, _free),
+    _get("sign-in", rf"{_SIGN_INS}{_ID}", _AUDIT, get_sign_in, _free),
 )

@@ -1,4 +1,4 @@
-"""OData query options of the users collection: reading, refusing, ordering and paging."""
+"""OData query options: reading, refusing, ordering and paging."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from urllib.parse import quote, urlencode
 from emberwatch.simulator.graph_objects import USER_PROPERTIES, Object
 from emberwatch.simulator.graph_replies import bad_request
 from emberwatch.simulator.messages import Request
-from emberwatch.simulator.odata_filter import FilterError, Node, is_advanced, parse
+from emberwatch.simulator.odata_filter import USER_FIELDS, Fields, FilterError, Node, is_advanced, parse
 
 DEFAULT_PAGE: Final = 100
 MAX_PAGE: Final = 999
@@ -65,10 +65,11 @@ def read_query(request: Request) -> Query:
     return query
 
 
-def read_page(request: Request) -> Query:
+def read_page(request: Request, *, most: int = MAX_PAGE, default: int = DEFAULT_PAGE) -> Query:
     """Page size and position alone, for collections that are neither filtered nor ordered."""
     options = request.query
-    return Query(top=_top(options.get("$top")), after=_after(options.get("$skiptoken"), options))
+    top = _top(options.get("$top"), most, default)
+    return Query(top=top, after=_after(options.get("$skiptoken"), options))
 
 
 def _refuse_option(name: str) -> NoReturn:
@@ -85,15 +86,20 @@ def _select(text: str | None) -> tuple[str, ...]:
     return names
 
 
-def _filter(text: str | None, *, advanced: bool) -> Node | None:
-    if text is None:
-        return None
+def read_filter(text: str, fields: Fields) -> Node:
+    """The tree of a filter, or a 400 that says what is wrong with it."""
     try:
-        node = parse(text)
+        return parse(text, fields)
     except FilterError as error:
         if error.unsupported:
             raise bad_request(str(error), "Request_UnsupportedQuery") from None
         raise bad_request(f"Invalid filter clause: {error}", "BadRequest") from None
+
+
+def _filter(text: str | None, *, advanced: bool) -> Node | None:
+    if text is None:
+        return None
+    node = read_filter(text, USER_FIELDS)
     if is_advanced(node) and not advanced:
         raise bad_request(
             "Operator needs the ConsistencyLevel header and $count=true.", "Request_UnsupportedQuery"
@@ -101,11 +107,11 @@ def _filter(text: str | None, *, advanced: bool) -> Node | None:
     return node
 
 
-def _top(text: str | None) -> int:
+def _top(text: str | None, most: int = MAX_PAGE, default: int = DEFAULT_PAGE) -> int:
     if text is None:
-        return DEFAULT_PAGE
-    if not text.isdecimal() or not 1 <= int(text) <= MAX_PAGE:
-        raise bad_request(f"The page size '{text}' is not between 1 and {MAX_PAGE}.")
+        return default
+    if not text.isdecimal() or not 1 <= int(text) <= most:
+        raise bad_request(f"The page size '{text}' is not between 1 and {most}.")
     return int(text)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import secrets
 import uuid
 from collections.abc import Mapping
 from datetime import datetime
@@ -14,6 +15,7 @@ import jwt
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 TOKEN_SECONDS: Final = 3599
+_PUBLISHED, _OWN = "RS256", "HS256"
 # The library's own time checks read the real clock, and ours may have been moved: callers check the claims.
 SIGNATURE_ONLY: Final[Any] = {
     f"verify_{claim}": False for claim in ("exp", "nbf", "iat", "aud", "iss", "sub", "jti")
@@ -32,6 +34,7 @@ class TokenKey:
     """An RSA key made at start; tokens of another server, or of an earlier run, are not valid here."""
 
     def __init__(self) -> None:
+        self._seal = secrets.token_bytes(32)
         self._key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
         numbers = self._key.public_key().public_numbers()
         self._modulus = b64url(numbers.n.to_bytes((numbers.n.bit_length() + 7) // 8, "big"))
@@ -46,11 +49,12 @@ class TokenKey:
         return {"keys": [{**key, "e": self._exponent, "issuer": issuer}]}
 
     def sign(self, claims: Mapping[str, Any], now: datetime) -> str:
-        """A token with these claims that ends after :data:`TOKEN_SECONDS`."""
-        start = int(now.timestamp())
-        times = {"iat": start, "nbf": start, "exp": start + TOKEN_SECONDS}
-        unique = {"uti": b64url(uuid.uuid4().bytes), "ver": "1.0"}
-        return jwt.encode({**times, **unique, **claims}, self._key, "RS256", headers={"kid": self.id})
+        """A token with these claims that ends after :data:`TOKEN_SECONDS`, for anybody to check."""
+        return jwt.encode(_dated(claims, now), self._key, _PUBLISHED, headers={"kid": self.id})
+
+    def seal(self, claims: Mapping[str, Any], now: datetime) -> str:
+        """The same for us alone to check, and a hundred times cheaper: clients must not look into such a token."""
+        return jwt.encode(_dated(claims, now), self._seal, _OWN)
 
     def verify(self, token: str, *, audiences: frozenset[str], now: datetime) -> dict[str, Any]:
         """The claims of a token of ours, or :class:`BadToken`."""
@@ -65,4 +69,13 @@ class TokenKey:
         return dict(claims)
 
     def _decode(self, token: str) -> dict[str, Any]:
-        return dict(jwt.decode(token, self._key.public_key(), algorithms=["RS256"], options=SIGNATURE_ONLY))
+        # Each algorithm has a key of its own: what is public never counts as a shared secret.
+        sealed = jwt.get_unverified_header(token).get("alg") == _OWN
+        key, algorithm = (self._seal, _OWN) if sealed else (self._key.public_key(), _PUBLISHED)
+        return dict(jwt.decode(token, key, algorithms=[algorithm], options=SIGNATURE_ONLY))
+
+
+def _dated(claims: Mapping[str, Any], now: datetime) -> dict[str, Any]:
+    start = int(now.timestamp())
+    times = {"iat": start, "nbf": start, "exp": start + TOKEN_SECONDS}
+    return {**times, "uti": b64url(uuid.uuid4().bytes), "ver": "1.0", **claims}

@@ -1,20 +1,22 @@
-"""``$filter`` for users: text to a small tree, and the tree over a user's properties.
+"""``$filter``: text to a small tree, and the tree over an object's properties.
 
 Grammar (lowest first): ``or`` · ``and`` · ``not`` · ``( … )`` · ``property op literal`` ·
 ``property in (…)`` · ``startsWith(property,'x')`` · ``endsWith(property,'x')`` ·
 ``collection/any(v:v eq 'x')`` or ``collection/any(v:startsWith(v,'x'))``.
-A quote inside a text is doubled; texts compare without regard to case.
+A quote inside a text is doubled; texts compare without regard to case. Which properties can be filtered for,
+and how, is a :class:`Fields` for each collection.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, Final
 
 Properties = Mapping[str, Any]
-Literal = str | bool | None
+Literal = str | bool | int | datetime | None
 
 _TOKEN: Final = re.compile(
     r"\s*(?:(?P<text>'(?:[^']|'')*')|(?P<word>[A-Za-z0-9_@.:+-]+(?:/[A-Za-z]+)*)|(?P<mark>[(),]))"
@@ -63,26 +65,42 @@ Node = Compare | Not | Both | Either
 _TEXT_OPS: Final = frozenset({"eq", "ne", "in", "startsWith", "endsWith"})
 _EXACT_OPS: Final = frozenset({"eq", "ne", "in"})
 _TIME_OPS: Final = frozenset({"eq", "ne", "ge", "le"})
-FILTERABLE: Final[Mapping[str, frozenset[str]]] = {
-    "id": _EXACT_OPS,
-    "userPrincipalName": _TEXT_OPS,
-    "mail": _TEXT_OPS,
-    "displayName": _TEXT_OPS,
-    "givenName": _TEXT_OPS,
-    "surname": _TEXT_OPS,
-    "department": _TEXT_OPS,
-    "jobTitle": _TEXT_OPS,
-    "userType": _EXACT_OPS,
-    "accountEnabled": _EXACT_OPS,
-    "onPremisesSyncEnabled": _EXACT_OPS,
-    "onPremisesImmutableId": _EXACT_OPS,
-    "createdDateTime": _TIME_OPS,
-}
-FILTERABLE_COLLECTIONS: Final[Mapping[str, frozenset[str]]] = {
-    "proxyAddresses": frozenset({"eq", "startsWith"}),
-    "otherMails": frozenset({"eq", "startsWith", "endsWith"}),
-    "imAddresses": frozenset({"eq", "startsWith"}),
-}
+
+
+@dataclass(frozen=True, slots=True)
+class Fields:
+    """What a collection can be filtered for: the operators of each property."""
+
+    single: Mapping[str, frozenset[str]]
+    many: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    """Properties that hold a list, for ``any``."""
+    times: frozenset[str] = frozenset()
+    """Properties held as times; the others compare as they are written."""
+    numbers: frozenset[str] = frozenset()
+
+
+USER_FIELDS: Final = Fields(
+    single={
+        "id": _EXACT_OPS,
+        "userPrincipalName": _TEXT_OPS,
+        "mail": _TEXT_OPS,
+        "displayName": _TEXT_OPS,
+        "givenName": _TEXT_OPS,
+        "surname": _TEXT_OPS,
+        "department": _TEXT_OPS,
+        "jobTitle": _TEXT_OPS,
+        "userType": _EXACT_OPS,
+        "accountEnabled": _EXACT_OPS,
+        "onPremisesSyncEnabled": _EXACT_OPS,
+        "onPremisesImmutableId": _EXACT_OPS,
+        "createdDateTime": _TIME_OPS,
+    },
+    many={
+        "proxyAddresses": frozenset({"eq", "startsWith"}),
+        "otherMails": frozenset({"eq", "startsWith", "endsWith"}),
+        "imAddresses": frozenset({"eq", "startsWith"}),
+    },
+)
 _ADVANCED_OPS: Final = frozenset({"ne", "endsWith"})
 
 
@@ -140,9 +158,9 @@ def candidates(node: Node, lookup: Callable[[str, str], set[str] | None]) -> set
             return None
 
 
-def parse(text: str) -> Node:
+def parse(text: str, fields: Fields = USER_FIELDS) -> Node:
     """The tree of a filter, or :class:`FilterError`."""
-    parser = _Parser(list(_tokens(text)))
+    parser = _Parser(list(_tokens(text)), fields)
     node = parser.either()
     if parser.rest:
         raise FilterError(f"syntax error at '{parser.rest[0]}'")
@@ -166,8 +184,9 @@ def _literal(token: str) -> Literal:
 
 
 class _Parser:
-    def __init__(self, tokens: list[str]) -> None:
+    def __init__(self, tokens: list[str], fields: Fields) -> None:
         self.rest = tokens
+        self.fields = fields
 
     def take(self) -> str:
         if not self.rest:
@@ -206,37 +225,37 @@ class _Parser:
             self.expect(")")
             return node
         if self.next_is(*_FUNCTIONS):
-            field, op, value = self.function()
-            return _checked(field, op, value)
+            name, op, token = self.function()
+            return self.checked(name, op, token)
         return self.comparison(self.take())
 
-    def function(self) -> tuple[str, str, Literal]:
+    def function(self) -> tuple[str, str, str]:
         op = _FUNCTIONS[self.take().lower()]
         self.expect("(")
-        field = self.take()
+        name = self.take()
         self.expect(",")
-        value = _literal(self.take())
+        token = self.take()
         self.expect(")")
-        return field, op, value
+        return name, op, token
 
-    def comparison(self, field: str) -> Node:
-        if field.endswith("/any"):
-            return self.any(field.removesuffix("/any"))
+    def comparison(self, name: str) -> Node:
+        if name.endswith("/any"):
+            return self.any(name.removesuffix("/any"))
         op = self.take().lower()
         if op == "in":
-            return self.membership(field)
-        return _checked(field, op, _literal(self.take()))
+            return self.membership(name)
+        return self.checked(name, op, self.take())
 
-    def membership(self, field: str) -> Node:
+    def membership(self, name: str) -> Node:
         self.expect("(")
-        node: Node = _checked(field, "in", _literal(self.take()))
+        node: Node = self.checked(name, "in", self.take())
         while self.next_is(","):
             self.take()
-            node = Either(node, _checked(field, "in", _literal(self.take())))
+            node = Either(node, self.checked(name, "in", self.take()))
         self.expect(")")
         return node
 
-    def any(self, field: str) -> Node:
+    def any(self, name: str) -> Node:
         self.expect("(")
         head = self.take()
         # "v:v eq 'x'" and "v:startsWith(v,'x')" both begin with one word up to the blank or bracket.
@@ -246,23 +265,42 @@ class _Parser:
         if first:
             self.rest.insert(0, first)
         if self.next_is(*_FUNCTIONS):
-            name, op, value = self.function()
+            named, op, token = self.function()
         else:
-            name, op, value = self.take(), self.take().lower(), _literal(self.take())
+            named, op, token = self.take(), self.take().lower(), self.take()
         self.expect(")")
-        if name != variable:
-            raise FilterError(f"'{name}' is not the variable of any()")
-        return _checked_collection(field, op, value)
+        if named != variable:
+            raise FilterError(f"'{named}' is not the variable of any()")
+        _offered(name, op, self.fields.many)
+        return Compare(name, op, _literal(token), any=True)
+
+    def checked(self, name: str, op: str, token: str) -> Compare:
+        _offered(name, op, self.fields.single)
+        if name in self.fields.times:
+            value: Literal = _time(token)
+        elif name in self.fields.numbers:
+            value = _number(token)
+        else:
+            value = _literal(token)
+        return Compare(name, "eq" if op == "in" else op, value)
 
 
-def _checked(field: str, op: str, value: Literal) -> Compare:
-    offered = FILTERABLE.get(field)
-    if offered is None or op not in offered:
-        raise FilterError(f"Unsupported property filter clause for property '{field}'.", unsupported=True)
-    return Compare(field, "eq" if op == "in" else op, value)
+def _offered(name: str, op: str, offered: Mapping[str, frozenset[str]]) -> None:
+    if op not in offered.get(name, ()):
+        raise FilterError(f"Unsupported property filter clause for property '{name}'.", unsupported=True)
 
 
-def _checked_collection(field: str, op: str, value: Literal) -> Compare:
-    if op not in FILTERABLE_COLLECTIONS.get(field, ()):
-        raise FilterError(f"Unsupported property filter clause for property '{field}'.", unsupported=True)
-    return Compare(field, op, value, any=True)
+def _time(token: str) -> datetime:
+    try:
+        moment = datetime.fromisoformat(token)
+    except ValueError:
+        raise FilterError(f"'{token}' is not a time; one stands without quotes") from None
+    if moment.tzinfo is None:
+        raise FilterError(f"'{token}' has no time zone")
+    return moment
+
+
+def _number(token: str) -> int:
+    if not token.isdecimal():
+        raise FilterError(f"'{token}' is not a whole number")
+    return int(token)

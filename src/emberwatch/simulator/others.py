@@ -6,12 +6,12 @@ from typing import Final
 
 from emberwatch.simulator.lockout import NOISE
 from emberwatch.simulator.password_grant import SignIn, run_checks
-from emberwatch.simulator.scenario import AppScenario, stable_id
+from emberwatch.simulator.scenario import AppScenario
+from emberwatch.simulator.sign_in_log import OTHER_CLIENT_ID, OTHER_CLIENT_NAME, another_client
 from emberwatch.simulator.state import AppState, DirectoryState
 
-OTHER_CLIENT_ID: Final = stable_id("a client that is not ours")
 _OTHER: Final = AppState(
-    AppScenario(client_id=OTHER_CLIENT_ID, display_name="Another client", consented_scopes=("openid",)),
+    AppScenario(client_id=OTHER_CLIENT_ID, display_name=OTHER_CLIENT_NAME, consented_scopes=("openid",)),
     secrets=(),
     certificates=(),
 )
@@ -31,6 +31,7 @@ def sign_in_as_others(directory: DirectoryState, username: str, password: str) -
             authority="",
             user_found=directory.find_for_sign_in(username),
             by=NOISE,
+            sender=another_client(),
         )
         failure = run_checks(sign_in)
     return failure.code if failure else 0

@@ -16,6 +16,7 @@ from typing import Final, Literal
 
 from emberwatch.simulator.codes import Failure
 from emberwatch.simulator.lockout import NOISE, record_right, record_wrong
+from emberwatch.simulator.sign_in_log import Sender
 from emberwatch.simulator.state import AppState, DirectoryState, UserState
 
 _LONGEST_PASSWORD: Final = 256
@@ -41,6 +42,8 @@ class SignIn:
     """The account that the user name means."""
     by: str
     """Who is blamed for a failure: the app's client id, or others."""
+    sender: Sender
+    """What the sign-in log says of the client."""
 
     @property
     def user(self) -> UserState:
@@ -232,10 +235,18 @@ CHECKS: Final[tuple[Check, ...]] = (
 
 
 def run_checks(sign_in: SignIn) -> Failure | None:
-    """The first refusal, or None: then a token is due."""
+    """The first refusal, or None: then a token is due. What reached an account stands in the sign-in log."""
+    failure = _first_refusal(sign_in)
+    if failure is None:
+        sign_in.user.last_successful_sign_in = sign_in.now
+    if sign_in.user_found is not None:
+        sign_in.directory.note_sign_in(sign_in.user_found, sign_in.sender, failure)
+    return failure
+
+
+def _first_refusal(sign_in: SignIn) -> Failure | None:
     for check in CHECKS:
         failure = check.run(sign_in)
         if failure is not None:
             return failure
-    sign_in.user.last_successful_sign_in = sign_in.now
     return None

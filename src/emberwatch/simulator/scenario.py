@@ -187,6 +187,26 @@ class RoleScenario:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RiskDetectionScenario:
+    """Something that the service's own protection found about an account; it shows from ``detected`` on."""
+
+    upn: str
+    detected: datetime
+    id: str = ""
+    risk_event_type: str = "leakedCredentials"
+    risk_level: Literal["low", "medium", "high", "hidden", "none"] = "high"
+    risk_state: Literal[
+        "none", "confirmedSafe", "remediated", "dismissed", "atRisk", "confirmedCompromised"
+    ] = "atRisk"
+    activity: datetime | None = None
+    """When what was found happened; None: when it was found."""
+
+    @property
+    def object_id(self) -> str:
+        return self.id or stable_id(f"risk {self.upn} {self.risk_event_type} {self.detected.isoformat()}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DirectoryScenario:
     """One Microsoft directory."""
 
@@ -197,10 +217,17 @@ class DirectoryScenario:
     users: tuple[UserScenario, ...] = ()
     groups: tuple[GroupScenario, ...] = ()
     roles: tuple[RoleScenario, ...] = ()
+    detections: tuple[RiskDetectionScenario, ...] = ()
     cloud: Cloud | None = None
     """None: the cloud that the server plays."""
     other_cloud_answer: int = 90038
     premium: bool = False
+    premium_refusal: Literal["Forbidden", "AccessDenied", "AadPremiumLicenseRequired"] = "Forbidden"
+    """The code with which risk detections are refused without ``premium``; three have been seen."""
+    one_protection_request_a_second: bool = False
+    """All apps of the directory together get one; the 429 beyond it names no time to wait."""
+    sign_in_log_delay: float = 0
+    """Seconds after which a sign-in shows in the log."""
     lockout_threshold: int | None = None
     lockout_seconds: int | None = None
     password_hash_sync: bool = False
@@ -263,8 +290,20 @@ def _check_directory(path: str, directory: DirectoryScenario) -> None:
             raise ScenarioError(
                 f"{where}.upn: the domain of {user.upn!r} is not one of the directory's", field=where
             )
-
     _check_members(path, directory)
+    _check_detections(f"{path}.detections", directory)
+
+
+def _check_detections(path: str, directory: DirectoryScenario) -> None:
+    people = {user.upn.casefold() for user in directory.users}
+    seen: set[str] = set()
+    for number, detection in enumerate(directory.detections):
+        where = f"{path}[{number}]"
+        if detection.upn.casefold() not in people:
+            raise ScenarioError(f"{where}: {detection.upn!r} is not in the directory", field=where)
+        if detection.object_id in seen:
+            raise ScenarioError(f"{where}: the id {detection.object_id!r} is already used", field=where)
+        seen.add(detection.object_id)
 
 
 def _check_members(path: str, directory: DirectoryScenario) -> None:

@@ -17,6 +17,7 @@ from typing import Any, Final
 
 from emberwatch.core.clock import Clock
 from emberwatch.simulator.certificates import Certificate
+from emberwatch.simulator.codes import Failure, reason_of
 from emberwatch.simulator.graph_objects import DEFAULT_LOCK_SECONDS, USER_PROPERTIES, Object, user_object
 from emberwatch.simulator.lockout import NOISE, Lock, LockoutPolicy, LockoutState, lock_now, record_wrong
 from emberwatch.simulator.scenario import (
@@ -25,12 +26,16 @@ from emberwatch.simulator.scenario import (
     Cloud,
     DirectoryScenario,
     DomainScenario,
+    RiskDetectionScenario,
     Scenario,
     ScenarioError,
     UserScenario,
     check,
 )
+from emberwatch.simulator.sign_in_log import Sender, SignInEntry, SignInLog, another_client
 
+_SIGNED_IN: Final = "Other."
+"""What the log says of a sign-in that succeeded."""
 _ADDRESS_FIELDS: Final = ("id", "userPrincipalName", "mail", "proxyAddresses", "otherMails")
 
 
@@ -101,18 +106,25 @@ class DirectoryState:
     """One directory with its users and apps, and indexes over the users' addresses."""
 
     def __init__(self, scenario: DirectoryScenario, world: World) -> None:
-        self.scenario = replace(scenario, users=(), apps=())
+        self.scenario = replace(scenario, users=(), apps=(), detections=())
         self.world = world
         self.cloud = scenario.cloud or world.cloud
         self.domains = {domain.name.casefold(): domain for domain in scenario.domains}
         self.users: dict[str, UserState] = {}
         self.apps: dict[str, AppState] = {}
+        self.sign_ins = SignInLog()
+        self.detections: list[tuple[RiskDetectionScenario, str]] = []
+        """With the object id of the account."""
+        self.protection_asked: float | None = None
+        """When Identity Protection last answered anybody."""
         self._index: dict[tuple[str, str], set[str]] = {}
         self._numbers = iter(range(1, 1 << 62))
         for app in scenario.apps:
             self.put_app(app)
         for user in scenario.users:
             self.add_user(user)
+        for detection in scenario.detections:
+            self.detect(detection)
 
     @property
     def id(self) -> str:
@@ -131,7 +143,7 @@ class DirectoryState:
     def add_user(self, user: UserScenario) -> UserState:
         owner = user.object_id
         state = UserState(
-            scenario=replace(user, password=None, previous_passwords=()),
+            scenario=replace(user, id=owner, password=None, previous_passwords=()),
             number=next(self._numbers),
             properties=_properties(user, self.scenario),
             password=None if user.password is None else self.world.hash(owner, user.password),
@@ -178,6 +190,31 @@ class DirectoryState:
         if user is None or self.world.hash(user.id, password) not in user.previous:
             raise ValueError("the account has not had this password")
         return self.change_user(user.id, password=password)
+
+    def detect(self, detection: RiskDetectionScenario) -> None:
+        """Add a finding about an account; a deleted one is meant when no present one has the name."""
+        wanted = detection.upn.casefold()
+        with self.world.lock:
+            named = [user for user in self.users.values() if user.scenario.upn.casefold() == wanted]
+            if not named:
+                raise ScenarioError(f"{detection.upn!r} is not in the directory")
+            user = min(named, key=lambda each: each.deleted)
+            self.detections.append((detection, user.id))
+
+    def note_sign_in(self, user: UserState, sender: Sender, failure: Failure | None) -> None:
+        """Write a sign-in into the log."""
+        self.sign_ins.add(
+            SignInEntry(
+                number=self.sign_ins.next_number,
+                at=self.world.clock().replace(microsecond=0),
+                sender=sender,
+                user_id=user.id,
+                user_principal_name=user.scenario.upn,
+                user_display_name=user.properties["displayName"],
+                code=failure.code if failure else 0,
+                reason=reason_of(failure) if failure else _SIGNED_IN,
+            )
+        )
 
     def find(self, address: str) -> UserState | None:
         """A user that is not deleted, by object id or UPN."""
@@ -240,6 +277,9 @@ class DirectoryState:
         for _ in range(times):
             wrong, now = secrets.token_bytes(32), self.world.clock()
             policy = self.lockout_policy(user)
+            self.note_sign_in(
+                user, another_client(), Failure(50053 if user.lockout.is_locked(now) else 50126)
+            )
             self.set_lockout(user, record_wrong(user.lockout, policy, wrong, by=NOISE, now=now))
 
     def _enter(self, user: UserState) -> None:

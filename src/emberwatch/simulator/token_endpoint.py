@@ -14,6 +14,7 @@ from emberwatch.simulator.login_errors import login_headers, refusal
 from emberwatch.simulator.messages import Reply, Request, json_reply
 from emberwatch.simulator.password_grant import SignIn, policy_block, run_checks
 from emberwatch.simulator.scenario import stable_id
+from emberwatch.simulator.sign_in_log import Sender
 from emberwatch.simulator.state import AppState, DirectoryState
 
 # Which shared addresses a grant refuses by itself; the others meet the single-tenant rule.
@@ -34,6 +35,7 @@ class Granting:
     context: Context
     directory: DirectoryState
     app: AppState
+    request: Request
     form: Mapping[str, str]
 
     @property
@@ -74,7 +76,7 @@ def _decide(context: Context, request: Request, tenant: str, form: Mapping[str, 
         return app
     failure = authenticate(app, directory, form, _assertion_audiences(context, directory, tenant))
     failure = failure or _missing_field(form)
-    return failure or _GRANTS[form["grant_type"]](Granting(context, directory, app, form))
+    return failure or _GRANTS[form["grant_type"]](Granting(context, directory, app, request, form))
 
 
 def _request_fault(request: Request, form: Mapping[str, str]) -> Failure | None:
@@ -160,8 +162,14 @@ def _grant_to_user(granting: Granting) -> Body | Failure:
         authority=granting.context.origin,
         user_found=granting.directory.find_for_sign_in(granting.form["username"]),
         by=granting.app.scenario.client_id.lower(),
+        sender=_sender(granting),
     )
     return run_checks(sign_in) or _user_tokens(granting, sign_in)
+
+
+def _sender(granting: Granting) -> Sender:
+    app, request = granting.app.scenario, granting.request
+    return Sender(app.client_id, app.display_name, request.source, request.correlation_id, request.trace_id)
 
 
 def _scope_fault(granting: Granting) -> Failure | None:
@@ -179,12 +187,12 @@ def _user_tokens(granting: Granting, sign_in: SignIn) -> Body:
     names = {"oid": user.id, "sub": user.id, "upn": user.scenario.upn, "name": user.properties["displayName"]}
     granted = [scope for scope in sign_in.scopes if scope != "offline_access"]
     claims = {**_claims(granting, granting.context.origin), **names, "scp": " ".join(granted)}
-    body: Body = {"scope": " ".join(granted), **_lifetime(), "access_token": key.sign(claims, now)}
+    body: Body = {"scope": " ".join(granted), **_lifetime(), "access_token": key.seal(claims, now)}
     if "openid" in sign_in.scopes:
         for_app = {"aud": granting.app.scenario.client_id, "preferred_username": user.scenario.upn}
         body["id_token"] = key.sign({**_claims(granting, ""), **names, **for_app, "ver": "2.0"}, now)
     if "offline_access" in sign_in.scopes:
-        body["refresh_token"] = key.sign({"tid": granting.directory.id, "use": "refresh"}, now)
+        body["refresh_token"] = key.seal({"tid": granting.directory.id, "use": "refresh"}, now)
     return body
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Final, Protocol
-from uuid import UUID, uuid4, uuid5
+from uuid import UUID, uuid5
 
 import httpx
 
@@ -14,11 +14,16 @@ from emberwatch.core.secret import Secret
 from emberwatch.directories.base import ConnectionSettings, Directory, LeakDetector, Membership, SignInLog
 from emberwatch.directories.entra.adapter import EntraDirectory
 from emberwatch.directories.entra.clouds import Cloud
-from emberwatch.simulator import GroupScenario, RoleScenario, ScriptedAnswer, SimClock, UserScenario
+from emberwatch.simulator import (
+    GroupScenario,
+    RiskDetectionScenario,
+    RoleScenario,
+    ScriptedAnswer,
+    SimClock,
+    UserScenario,
+    sign_in_as_others,
+)
 from emberwatch.simulator.lockout import LockoutPolicy
-from emberwatch.simulator.messages import graph_time
-from emberwatch.simulator.others import OTHER_CLIENT_ID, sign_in_as_others
-from tests.contract.directories.reports import DETECTIONS, SIGN_INS, Reports, Row, failed, failed_by_apps
 from tests.fakes.directory import FakeAccount, FakeEntra, federated, managed
 from tests.simulated import InProcessEntra
 from tests.unit.simulator.worlds import CLIENT_ID, DIRECTORY_ID, NOW, SECRET, app, directory, scenario
@@ -166,18 +171,17 @@ class Simulated:
             apps=(ours,),
             groups=tuple(_groups(self.people)),
             roles=tuple(_roles(self.people)),
+            detections=tuple(_detections(self.people)),
             premium=True,
             lockout_threshold=THRESHOLD,
             lockout_seconds=60,
         )
         self.entra = InProcessEntra(scenario(own), SimClock(NOW, frozen=True))
-        self._others: list[Row] = []
 
     def directory(self) -> FullDirectory:
         cloud = Cloud("test", "Test", self.entra.url, self.entra.graph_url, self.entra.portal_url)
         settings = ConnectionSettings("test", UUID(DIRECTORY_ID), UUID(CLIENT_ID), Secret(SECRET))
-        rows = {DETECTIONS: self._detections, SIGN_INS: self._failed}
-        client = httpx.Client(transport=Reports(self.entra.transport(), rows), trust_env=False)
+        client = httpx.Client(transport=self.entra.transport(), trust_env=False)
         return EntraDirectory(cloud, settings, client, self.entra.clock)
 
     def advance(self, by: timedelta) -> None:
@@ -187,26 +191,13 @@ class Simulated:
         return len(self.entra.journal.attempts_for(upn))
 
     def wrong_by_others(self, upn: str, password: str) -> None:
-        known = self.entra.directory(DIRECTORY_ID)
-        user = known.find(upn)
-        if user is not None and sign_in_as_others(known, upn, password) == 50126:
-            at = graph_time(self.entra.clock())
-            self._others.append(failed(user.id, at, OTHER_CLIENT_ID, str(uuid4())))
+        sign_in_as_others(self.entra.directory(DIRECTORY_ID), upn, password)
 
-    def _failed(self) -> list[Row]:
-        return [*self._others, *failed_by_apps(self.entra, self.entra.directory(DIRECTORY_ID))]
 
-    def _detections(self) -> list[Row]:
-        return [
-            {
-                "id": f"{person.upn} {leaked}",
-                "userId": _user(person).object_id,
-                "riskEventType": "leakedCredentials",
-                "detectedDateTime": graph_time(leaked),
-            }
-            for person in self.people
-            for leaked in person.leaks
-        ]
+def _detections(people: Sequence[Person]) -> Iterator[RiskDetectionScenario]:
+    for person in people:
+        for leaked in person.leaks:
+            yield RiskDetectionScenario(upn=person.upn, detected=leaked)
 
 
 def _groups(people: Sequence[Person]) -> Iterator[GroupScenario]:

@@ -6,6 +6,7 @@ import copy
 import json
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -14,12 +15,20 @@ from uuid import UUID
 import pytest
 from jsonschema import Draft202012Validator, FormatChecker, ValidationError
 
-from emberwatch.simulator import GroupScenario, RoleScenario, stable_id
+from emberwatch.simulator import (
+    GroupScenario,
+    RiskDetectionScenario,
+    RoleScenario,
+    sign_in_as_others,
+    stable_id,
+)
 from emberwatch.simulator.graph import ROUTES
 from emberwatch.simulator.graph_objects import USER_PROPERTIES
-from tests.unit.simulator.worlds import NOW, UPN, Lab, app, lab, many_users, user
+from tests.unit.simulator.worlds import NOW, PASSWORD, UPN, Lab, app, lab, many_users, user
 
 ROLE = "62e90394-69f5-4237-9190-012177145e10"
+FOUND, SIGNED_IN = str(UUID(int=1)), str(UUID(int=2))
+GRANT = {"grant_type": "password", "username": UPN, "password": PASSWORD, "scope": "openid"}
 SCHEMAS: Mapping[str, Any] = json.loads((Path(__file__).parent / "graph_schemas.json").read_text())
 FORMATS = FormatChecker(formats=())
 ALL_PROPERTIES = ",".join(sorted(USER_PROPERTIES))
@@ -65,8 +74,8 @@ def busy_world() -> Lab:
         user(upn="gus@corp.example", deleted=datetime(2026, 4, 1, tzinfo=UTC)),
         *many_users(3),
     ]
-    roles = ("Directory.Read.All", "AuditLog.Read.All")
-    return lab(
+    roles = ("Directory.Read.All", "AuditLog.Read.All", "IdentityRiskEvent.Read.All")
+    world = lab(
         users=users,
         apps=[app(granted_roles=roles)],
         premium=True,
@@ -76,7 +85,13 @@ def busy_world() -> Lab:
             GroupScenario(display_name="Admins", assignable_to_role=True, groups=("Inner",)),
         ),
         roles=(RoleScenario(template_id=ROLE, display_name="Global Administrator", groups=("Admins",)),),
+        detections=(RiskDetectionScenario(upn=UPN, detected=NOW, id=FOUND),),
     )
+    for password in ("wrong", PASSWORD):
+        world.sign_in(password)
+        sign_in_as_others(world.directory, UPN, password)
+    world.send(replace(world.token_request(**GRANT), trace_id=SIGNED_IN))
+    return world
 
 
 # (route, path, schema of the object; collections hold them in "value")
@@ -100,6 +115,10 @@ REPLIES: list[tuple[str, str, str]] = [
     ("organization", "/organization", "organization"),
     ("service principals", "/servicePrincipals", "servicePrincipal"),
     ("group settings", "/groupSettings", "groupSetting"),
+    ("risk detections", "/identityProtection/riskDetections", "riskDetection"),
+    ("risk detection", f"/identityProtection/riskDetections/{FOUND}", "riskDetection"),
+    ("sign-ins", "/auditLogs/signIns", "signIn"),
+    ("sign-in", f"/auditLogs/signIns/{SIGNED_IN}", "signIn"),
 ]
 
 
@@ -156,6 +175,11 @@ def test_refusals_for_want_of_a_token_or_a_permission_do_too() -> None:
         ("domain", "/domains/corp.example", "passwordValidityPeriodInDays", "90"),
         ("organization", "/organization", "verifiedDomains", [{"isDefault": "yes"}]),
         ("groupSetting", "/groupSettings", "values", [{"name": "LockoutThreshold", "value": 5}]),
+        ("riskDetection", "/identityProtection/riskDetections", "riskLevel", "dreadful"),
+        ("riskDetection", "/identityProtection/riskDetections", "detectedDateTime", "yesterday"),
+        ("signIn", "/auditLogs/signIns", "status", {"errorCode": "50126"}),
+        ("signIn", "/auditLogs/signIns", "userId", None),
+        ("signIn", "/auditLogs/signIns", "ipAddres", "192.0.2.1"),
     ],
 )
 def test_a_wrong_type_or_an_unknown_property_is_noticed(

@@ -89,6 +89,18 @@ FAULTS: list[tuple[dict[str, Any], str]] = [
     ({"domains": []}, "needs at least one domain"),
     ({"domains": [{"name": "corp.example", "authentication": "Hybrid"}]}, "one of Managed, Federated"),
     (
+        {"detections": [{"upn": "no@corp.example", "detected": "2026-01-01T00:00:00Z"}]},
+        r"detections\[0\]: 'no@corp.example' is not in the directory",
+    ),
+    (
+        {
+            "users": [{"upn": "a@corp.example"}],
+            "detections": [{"upn": "a@corp.example", "detected": "2026-01-01T00:00:00Z"}] * 2,
+        },
+        r"detections\[1\]: the id .* is already used",
+    ),
+    ({"premium_refusal": "No"}, r"premium_refusal: must be one of Forbidden, AccessDenied, AadPremium"),
+    (
         {"domains": [{"name": "corp.example", "default": True}, {"name": "b.example", "default": True}]},
         "2 domains are marked default",
     ),
