@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import sys
 
+from bench.import_load import import_load
 from bench.validate_latency import validate_latency
 
-BENCHMARKS = {"validate-latency": validate_latency}
+BENCHMARKS = {"validate-latency": validate_latency, "import-load": import_load}
 
 
 def main(names: list[str]) -> int:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
-from uuid import UUID
 
 from django.db import transaction
 
@@ -25,7 +24,7 @@ def secret_context(credential: Credential) -> str:
     return secret_context_of(credential.id)
 
 
-def secret_context_of(credential_id: UUID) -> str:
+def secret_context_of(credential_id: object) -> str:
     """What binds a sealed secret to its row."""
     return f"credential:{credential_id}:secret"
 

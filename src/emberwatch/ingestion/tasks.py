@@ -12,6 +12,7 @@ from procrastinate.contrib.django import app
 from emberwatch.core.errors import Unavailable
 from emberwatch.engine.facts import announce
 from emberwatch.ingestion.running import fail_import, plan_import, run_piece
+from emberwatch.ingestion.undoing import run_undo
 
 _QUEUE: Final = "ingestion"
 _LOST_DATABASE: Final = (OperationalError, InterfaceError)
@@ -35,3 +36,8 @@ def piece(piece_id: str) -> None:
     if not run_piece(UUID(piece_id)):
         # Another process holds it; should that one die, this job takes over.
         announce("import.piece_postponed", piece_id=piece_id, seconds=_BUSY_SECONDS)
+
+
+@app.task(name="ingestion.undo", queue=_QUEUE, retry=_RETRY)
+def undo(import_id: str) -> None:
+    run_undo(UUID(import_id))
