@@ -10,7 +10,20 @@ from typing import Annotated
 import typer
 
 from emberwatch import __version__
-from emberwatch.cli import audit, entra, feed, imports, migrate, people, serve, tenant, validate, worker
+from emberwatch.cli import (
+    audit,
+    entra,
+    feed,
+    import_history,
+    imports,
+    machines,
+    migrate,
+    people,
+    serve,
+    tenant,
+    validate,
+    worker,
+)
 from emberwatch.cli.demo.command import demo
 from emberwatch.cli.failures import ERRORS, EXIT_INTERRUPTED, report
 
@@ -28,6 +41,8 @@ app.command("migrate")(migrate.migrate)
 app.add_typer(tenant.app, name="tenant")
 app.add_typer(entra.app, name="entra")
 app.command("import")(imports.import_leaks)
+app.add_typer(import_history.app, name="imports")
+app.command("machines")(machines.machines)
 app.command("validate")(validate.validate)
 app.command("credentials")(feed.credentials)
 app.add_typer(audit.app, name="audit")

@@ -5,14 +5,19 @@ from __future__ import annotations
 from typing import Final
 from uuid import UUID
 
+from django.conf import settings
 from django.db import InterfaceError, OperationalError
 from procrastinate import RetryStrategy
 from procrastinate.contrib.django import app
 
+from emberwatch.accounts.actor import Actor
+from emberwatch.config.environment import Environment
+from emberwatch.core.clock import utc_now
 from emberwatch.core.errors import Unavailable
 from emberwatch.engine.facts import announce
 from emberwatch.ingestion.running import fail_import, plan_import, run_piece
 from emberwatch.ingestion.undoing import run_undo
+from emberwatch.ingestion.watching import look_through
 
 _QUEUE: Final = "ingestion"
 _LOST_DATABASE: Final = (OperationalError, InterfaceError)
@@ -36,6 +41,14 @@ def piece(piece_id: str) -> None:
     if not run_piece(UUID(piece_id)):
         # Another process holds it; should that one die, this job takes over.
         announce("import.piece_postponed", piece_id=piece_id, seconds=_BUSY_SECONDS)
+
+
+@app.periodic(cron="* * * * * */30")
+@app.task(name="ingestion.watch", queue=_QUEUE, queueing_lock="watch", lock="watch", pass_context=False)
+def watch(timestamp: int) -> None:  # noqa: ARG001 - Procrastinate gives it
+    environment: Environment = settings.ENVIRONMENT
+    if environment.watch_dir is not None:
+        look_through(environment.watch_dir, actor=Actor(label="watched folder", is_operator=True), now=utc_now())
 
 
 @app.task(name="ingestion.undo", queue=_QUEUE, retry=_RETRY)

@@ -12,13 +12,21 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.views.decorators.csrf import csrf_exempt, csrf_protect
+from django.views.decorators.http import require_POST
 
 from emberwatch.core.clock import utc_now
 from emberwatch.core.errors import BadInput
 from emberwatch.exposures.models import SourceKind
 from emberwatch.ingestion.models import Import
 from emberwatch.ingestion.queries import access_import, newest_imports
-from emberwatch.ingestion.services import ImportOptions, format_names, open_upload, request_import
+from emberwatch.ingestion.services import (
+    ImportOptions,
+    format_names,
+    open_upload,
+    request_import,
+    retry_import,
+)
+from emberwatch.ingestion.undoing import request_undo
 from emberwatch.ingestion.uploads import FILE_FIELD, SealedUpload
 from emberwatch.tenants.models import Tenant
 from emberwatch.tenants.policy import Permission
@@ -42,7 +50,7 @@ def listing(request: HttpRequest, tenant_id: UUID) -> HttpResponse:
         "imports": found[:PAGE_SIZE],
         "before": before,
         "older": found[PAGE_SIZE - 1].id if len(found) > PAGE_SIZE else None,
-        "is_moving": any(entry.finished_at is None for entry in found[:PAGE_SIZE]),
+        "is_moving": any(entry.is_moving for entry in found[:PAGE_SIZE]),
         "may": permissions_of(actor_of(request), tenant),
     }
     return framed(request, "imports/listing.html", shown)
@@ -58,8 +66,27 @@ def _keyset(text: str) -> UUID | None:
 def one(request: HttpRequest, tenant_id: UUID, import_id: UUID) -> HttpResponse:
     tenant = enter_tenant(request, tenant_id, Permission.VIEW_FEED)
     found = access_import(actor_of(request), tenant_id, import_id)
-    shown = {"tenant": tenant, "import": found, "may": permissions_of(actor_of(request), tenant)}
+    shown = {
+        "tenant": tenant,
+        "import": found,
+        "rate": found.rate(utc_now()),
+        "may": permissions_of(actor_of(request), tenant),
+    }
     return framed(request, "imports/import.html", shown)
+
+
+@require_POST
+def undo(request: HttpRequest, tenant_id: UUID, import_id: UUID) -> HttpResponse:
+    found = access_import(actor_of(request), tenant_id, import_id)
+    request_undo(found, actor=actor_of(request), now=utc_now())
+    return redirect("import", tenant_id, import_id)
+
+
+@require_POST
+def retry(request: HttpRequest, tenant_id: UUID, import_id: UUID) -> HttpResponse:
+    found = access_import(actor_of(request), tenant_id, import_id)
+    retry_import(found, actor=actor_of(request), now=utc_now())
+    return redirect("import", tenant_id, import_id)
 
 
 @csrf_exempt
