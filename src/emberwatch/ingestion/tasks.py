@@ -15,6 +15,7 @@ from emberwatch.config.environment import Environment
 from emberwatch.core.clock import utc_now
 from emberwatch.core.errors import Unavailable
 from emberwatch.engine.facts import announce
+from emberwatch.ingestion.chunks import discard_abandoned
 from emberwatch.ingestion.running import fail_import, plan_import, run_piece
 from emberwatch.ingestion.undoing import run_undo
 from emberwatch.ingestion.watching import look_through
@@ -48,7 +49,15 @@ def piece(piece_id: str) -> None:
 def watch(timestamp: int) -> None:  # noqa: ARG001 - Procrastinate gives it
     environment: Environment = settings.ENVIRONMENT
     if environment.watch_dir is not None:
-        look_through(environment.watch_dir, actor=Actor(label="watched folder", is_operator=True), now=utc_now())
+        look_through(
+            environment.watch_dir, actor=Actor(label="watched folder", is_operator=True), now=utc_now()
+        )
+
+
+@app.periodic(cron="17 * * * *")
+@app.task(name="ingestion.tidy", queue=_QUEUE, queueing_lock="tidy")
+def tidy(timestamp: int) -> None:  # noqa: ARG001 - Procrastinate gives it
+    discard_abandoned(utc_now())
 
 
 @app.task(name="ingestion.undo", queue=_QUEUE, retry=_RETRY)

@@ -17,6 +17,7 @@ from emberwatch.web.views import (
     machines,
     tenants,
     tokens,
+    uploads,
     validations,
 )
 
@@ -46,6 +47,9 @@ pages = [
     path(f"{TENANT}imports/<uuid:import_id>/", imports.one, name="import"),
     path(f"{TENANT}imports/<uuid:import_id>/undo/", imports.undo, name="undo_import"),
     path(f"{TENANT}imports/<uuid:import_id>/retry/", imports.retry, name="retry_import"),
+    path(f"{TENANT}uploads/", uploads.begin, name="begin_upload"),
+    path(f"{TENANT}uploads/<uuid:upload_id>/", uploads.chunk, name="upload"),
+    path(f"{TENANT}uploads/<uuid:upload_id>/import/", uploads.finish, name="finish_upload"),
     path(f"{TENANT}machines/<uuid:machine_id>/", machines.one, name="machine"),
     path(f"{TENANT}audit/", audit.listing, name="audit"),
     path(f"{TENANT}audit/verify/", audit.verify, name="verify_audit"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Final
@@ -16,6 +17,7 @@ from django.views.decorators.http import require_POST
 
 from emberwatch.core.clock import utc_now
 from emberwatch.core.errors import BadInput
+from emberwatch.core.secret import Secret
 from emberwatch.exposures.models import SourceKind
 from emberwatch.ingestion.models import Import
 from emberwatch.ingestion.queries import access_import, newest_imports
@@ -37,6 +39,7 @@ from emberwatch.web.frames import framed
 from emberwatch.web.uploads import SealedFilesHandler
 
 PAGE_SIZE: Final = 50
+OPTIONS: Final = ("format", "source_kind", "source_name", "leaked_at", "passwords")
 # The form's last field: without it the request was cut off, perhaps in the middle of a file.
 LAST_FIELD: Final = "end"
 
@@ -106,7 +109,7 @@ def _new(request: HttpRequest, tenant: Tenant, handler: SealedFilesHandler) -> H
     enter_tenant(request, tenant.id, Permission.IMPORT)
     if request.method != "POST":
         return _form(request, tenant, Form())
-    typed = posted(request, "format", "source_kind", "source_name", "leaked_at")
+    typed = posted(request, *OPTIONS)
     try:
         started = _start(request, tenant, typed, handler)
     except BadInput as error:
@@ -117,7 +120,7 @@ def _new(request: HttpRequest, tenant: Tenant, handler: SealedFilesHandler) -> H
 def _start(
     request: HttpRequest, tenant: Tenant, typed: dict[str, str], handler: SealedFilesHandler
 ) -> list[Import]:
-    options = ImportOptions(**(typed | {"leaked_at": _date(typed["leaked_at"])}))  # type: ignore[arg-type]
+    options = options_of(typed)
     uploads = _complete_uploads(request, handler)
     started = []
     for upload in uploads:
@@ -134,6 +137,17 @@ def _start(
         )
         handler.handed_over(upload)
     return started
+
+
+def options_of(typed: Mapping[str, str]) -> ImportOptions:
+    passwords = tuple(Secret(line) for line in typed["passwords"].splitlines() if line)
+    return ImportOptions(
+        typed["format"],
+        typed["source_kind"],
+        typed["source_name"],
+        _date(typed["leaked_at"]),
+        passwords=passwords,
+    )
 
 
 def _date(text: str) -> datetime | None:
