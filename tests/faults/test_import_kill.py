@@ -39,7 +39,9 @@ SELECT c.login, s.file_name, s.line, s.url, s.application, s.leaked_at_basis, s.
 FROM exposures_sighting s JOIN exposures_credential c ON c.id = s.credential_id
 WHERE s.tenant_id = %s ORDER BY c.login COLLATE "C", s.line
 """
-COUNTS: Final = "SELECT state, read, \"foreign\", matched_new, duplicate, rejected, rejects FROM ingestion_import"
+COUNTS: Final = (
+    'SELECT state, read, "foreign", matched_new, duplicate, rejected, rejects FROM ingestion_import'
+)
 
 
 @pytest.fixture
@@ -145,7 +147,9 @@ def test_a_killed_import_ends_like_one_that_was_left_alone(folder: Path) -> None
         installation.run("import", "Killed", str(leak), "--processes", "2")
 
     undisturbed, killed = installation.content("Undisturbed"), installation.content("Killed")
-    print(f"{landed} of {KILLS} kills came in time; {MEGABYTES} MB; {undisturbed['credentials'][0]} credentials")
+    print(
+        f"{landed} of {KILLS} kills came in time; {MEGABYTES} MB; {undisturbed['credentials'][0]} credentials"
+    )
     assert undisturbed["credentials"][0] > 1000
     assert landed > 0
     assert killed == undisturbed
