@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import sys
 
+from bench.exactness import exactness
 from bench.import_load import import_load
 from bench.validate_latency import validate_latency
 
-BENCHMARKS = {"validate-latency": validate_latency, "import-load": import_load}
+BENCHMARKS = {
+    "exactness": exactness,
+    "import-load": import_load,
+    "validate-latency": validate_latency,
+}
 
 
 def main(names: list[str]) -> int:
