@@ -2,36 +2,34 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from emberwatch.matching.domains import DomainSet, canonical_login
 from emberwatch.parsing.base import ANYBODY, ParseContext
 from emberwatch.sources.events import ReadRequest
 
+HOST_MARK = "host:"
+
 
 def context_of(request: ReadRequest) -> ParseContext:
-    if request.domains is None:
+    if request.watched is None:
         return ParseContext(columns=request.columns) if request.columns else ANYBODY
-    domains = DomainSet(request.domains)
-    hosts = DomainSet(request.hosts or ())
-    addresses = frozenset(map(canonical_login, request.addresses))
+    hosts = {entry[len(HOST_MARK) :] for entry in request.watched if entry.startswith(HOST_MARK)}
+    addresses = {entry for entry in request.watched if "@" in entry}
+    domains = {entry for entry in request.watched if "@" not in entry and not entry.startswith(HOST_MARK)}
+    logins, sites = DomainSet(domains), DomainSet(domains | hosts)
+    single = frozenset(map(canonical_login, addresses))
 
     def is_ours(login: str) -> bool:
-        return domains.owns(login) or (bool(addresses) and canonical_login(login) in addresses)
+        return logins.owns(login) or (bool(single) and canonical_login(login) in single)
 
     def host_is_ours(host: str) -> bool:
-        return hosts.owns(f"x@{host}")
+        return sites.owns(f"x@{host}")
 
-    return ParseContext(
-        is_ours=is_ours,
-        hints=_hints(request, domains, hosts),
-        host_is_ours=None if request.hosts is None else host_is_ours,
-        columns=request.columns,
-    )
+    return ParseContext(is_ours, _hints(sites, addresses), host_is_ours, request.columns)
 
 
-def _hints(request: ReadRequest, domains: DomainSet, hosts: DomainSet) -> tuple[bytes, ...]:
-    addresses = DomainSet({address.rpartition("@")[2] for address in request.addresses})
-    if request.hosts is None:
-        return tuple(sorted({*domains.hints, *addresses.hints}))
-    # A site stands in an address without any sign before it, so the bare name has to do.
-    bare = {hint.lstrip(b".@") for hint in hosts.hints}
-    return tuple(sorted({*domains.hints, *addresses.hints, *bare}))
+def _hints(sites: DomainSet, addresses: Iterable[str]) -> tuple[bytes, ...]:
+    beside = DomainSet({address.rpartition("@")[2] for address in addresses})
+    # A site stands in its address without any sign before it, so the bare name has to do.
+    return tuple(sorted({*beside.hints, *(hint.lstrip(b".@") for hint in sites.hints)}))
