@@ -69,7 +69,11 @@ def test_a_well_packed_small_file_is_no_bomb() -> None:
 def test_the_total_is_limited() -> None:
     archive = zipped({"a.txt": "a@b.test:c\n" * 5, "b.txt": "a@b.test:c\n" * 5, "c.txt": "a@b.test:c\n"})
     assert set(reasons(archive).values()) == {None}
-    assert reasons(archive, Limits(unpacked=70)) == {"a.txt": None, "b.txt": SkipReason.TOO_MUCH_DATA, "c.txt": None}
+    assert reasons(archive, Limits(unpacked=70)) == {
+        "a.txt": None,
+        "b.txt": SkipReason.TOO_MUCH_DATA,
+        "c.txt": None,
+    }
 
 
 def test_the_number_of_entries_is_limited() -> None:
