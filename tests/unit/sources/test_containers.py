@@ -179,7 +179,8 @@ def test_half_an_archive_gives_what_stands_in_its_half(kind: str, tmp_path: Path
     assert len(secrets(list(events(data, tmp_path)))) == 3_200
     found = list(events(data[: len(data) // 2], tmp_path))
     assert set(skipped(found).values()) <= {SkipReason.DAMAGED, SkipReason.ENCRYPTED}
-    if kind not in ("7z", "tar.xz", "tar.bz2"):
+    # These pack all files into one or a few large blocks.
+    if kind not in ("7z", "tar.xz", "tar.bz2", "tar.zst"):
         assert 800 <= len(secrets(found)) < 3_200
     assert skipped(found), "that something is missing is said"
 
@@ -196,7 +197,7 @@ def test_names_lead_nowhere(kind: str, tmp_path: Path) -> None:
     names = ["../../up.txt", "/etc/abs.txt", "C:\\Windows\\win.txt", "a\nb\u202ec.txt", "ok.txt"]
     if kind == "rar5":
         # What writes them for this test refuses the worst of these.
-        names = ["a/./../up.txt".replace("./../", ""), "ok.txt"]
+        names = ["deep/up.txt", "ok.txt"]
     data = PACKED[kind]({name: f"{U}:{at}\n" for at, name in enumerate(names)})
     found = list(events(data, tmp_path))
     assert len(secrets(found)) == len(names)
