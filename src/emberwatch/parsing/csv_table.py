@@ -131,6 +131,8 @@ def _rejoined(fields: list[str], extra: int, columns: ColumnMap, delimiter: str)
 
 def _without_marks(field: str) -> str:
     """Excel's mark for "this is a text", which stands before what would be a formula."""
+    if field.startswith('="') and field.endswith('"') and len(field) > 2:
+        return field[2:-1]
     return field[1:] if field.startswith(_FORMULA) else field
 
 

@@ -58,8 +58,8 @@ _NTLM_PAIR: Final = re.compile(
     re.IGNORECASE,
 )
 _BARE_HEX: Final = r"[0-9a-fA-F]{32}|[0-9a-fA-F]{40}|[0-9a-fA-F]{64}|[0-9a-fA-F]{128}"
-_HASH_SALT: Final = re.compile(rf"(?P<hash>{_BARE_HEX})[:;|\t](?P<salt>.{{1,32}})")
-_SALT_HASH: Final = re.compile(rf"(?P<salt>[^:;|\t]{{1,32}})[:;|\t](?P<hash>{_BARE_HEX})")
+_HASH_SALT: Final = re.compile(rf"(?P<hash>{_BARE_HEX})[:;|\t ,](?P<salt>.{{1,32}})")
+_SALT_HASH: Final = re.compile(rf"(?P<salt>[^:;|\t]{{1,32}})[:;|\t ,](?P<hash>{_BARE_HEX})")
 _OPAQUE: Final = re.compile(r"[0-9A-Za-z+/.$*:=_{}-]{13,512}")
 _LM_HALF: Final = "aad3b435b51404ee"
 _LONGEST_PLAIN_CHECK: Final = 2048

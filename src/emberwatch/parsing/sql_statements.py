@@ -37,10 +37,13 @@ _FIRST_ROWS: Final = 20
 _NEXT_ROW: Final = re.compile(r"\)\s*,\s*\(|\)\s*;|\n\s*\(")
 # Signs of databases in whose strings a backslash is a character like any other.
 _PLAIN_BACKSLASHES: Final = re.compile(
-    r"PostgreSQL database dump|standard_conforming_strings|\bN'|\[dbo\]|^GO$|PRAGMA |BEGIN TRANSACTION|SQL Server",
+    r"^(?:-- PostgreSQL database dump|SET standard_conforming_strings|INSERT (?:INTO )?(?:\[|\"|\S+ *\(\[)|GO$|PRAGMA "
+    r"|BEGIN TRANSACTION|SET (?:ANSI|IDENTITY)|.{0,400}?\(N')",
     re.MULTILINE,
 )
-_MYSQL: Final = re.compile(r"`|MySQL|MariaDB|phpMyAdmin|ENGINE=")
+_MYSQL: Final = re.compile(
+    r"(?:INTO|TABLE|EXISTS)\s+`|^-- (?:MySQL|MariaDB) dump|^-- phpMyAdmin|\) ENGINE=", re.MULTILINE
+)
 
 
 class _In(Enum):
