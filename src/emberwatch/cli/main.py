@@ -4,38 +4,53 @@ from __future__ import annotations
 
 import signal
 import sys
-from collections.abc import Sequence
-from typing import Annotated
+from collections.abc import Mapping, Sequence
+from importlib import import_module
+from typing import Annotated, Final
 
 import typer
 
 from emberwatch import __version__
-from emberwatch.cli import audit, entra, feed, imports, migrate, people, serve, tenant, validate, worker
-from emberwatch.cli.demo.command import demo
 from emberwatch.cli.failures import ERRORS, EXIT_INTERRUPTED, report
 
-app = typer.Typer(
-    name="emberwatch",
-    help="Tells which leaked credentials still work in your own Microsoft Entra ID.",
-    add_completion=False,
-    rich_markup_mode=None,
-    pretty_exceptions_enable=False,
-)
-app.command("demo")(demo)
-app.command("serve")(serve.serve)
-app.command("worker")(worker.worker)
-app.command("migrate")(migrate.migrate)
-app.add_typer(tenant.app, name="tenant")
-app.add_typer(entra.app, name="entra")
-app.command("import")(imports.import_leaks)
-app.command("validate")(validate.validate)
-app.command("credentials")(feed.credentials)
-app.add_typer(audit.app, name="audit")
-app.add_typer(people.tokens, name="token")
-app.add_typer(people.users, name="user")
+COMMANDS: Final[Mapping[str, str]] = {
+    "demo": "demo.command:demo",
+    "serve": "serve:serve",
+    "worker": "worker:worker",
+    "migrate": "migrate:migrate",
+    "tenant": "tenant:app",
+    "entra": "entra:app",
+    "scan": "scan:scan",
+    "import": "imports:import_leaks",
+    "validate": "validate:validate",
+    "credentials": "feed:credentials",
+    "audit": "audit:app",
+    "token": "people:tokens",
+    "user": "people:users",
+}
+"""Each command, or group of commands, with its module below ``emberwatch.cli`` and its name there."""
 
 
-@app.callback(invoke_without_command=True)
+def command_line(only: str | None = None) -> typer.Typer:
+    """All commands, or the one that is about to run: it need not wait for the others to be loaded."""
+    line = typer.Typer(
+        name="emberwatch",
+        help="Tells which leaked credentials still work in your own Microsoft Entra ID.",
+        add_completion=False,
+        rich_markup_mode=None,
+        pretty_exceptions_enable=False,
+    )
+    line.callback(invoke_without_command=True)(_root)
+    for name in (only,) if only in COMMANDS else COMMANDS:
+        module, _, attribute = COMMANDS[name].partition(":")
+        command = getattr(import_module(f"emberwatch.cli.{module}"), attribute)
+        if isinstance(command, typer.Typer):
+            line.add_typer(command, name=name)
+        else:
+            line.command(name)(command)
+    return line
+
+
 def _root(
     context: typer.Context,
     version: Annotated[bool, typer.Option("--version", help="Show the version and exit.")] = False,
@@ -53,7 +68,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         # Leaving by an exception lets the embedded database stop with its last user.
         signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     try:
-        outcome = app(arguments, prog_name="emberwatch", standalone_mode=False)
+        given = sys.argv[1:] if arguments is None else list(arguments)
+        app = command_line(given[0] if given else None)
+        outcome = app(given, prog_name="emberwatch", standalone_mode=False)
     except (KeyboardInterrupt, typer.Abort):
         return EXIT_INTERRUPTED
     except ERRORS as error:
