@@ -16,6 +16,7 @@ from typing import Final, TypeAlias
 
 from emberwatch.core.secret import Secret
 from emberwatch.parsing.base import ParsedCredential, Reject, RejectReason, SourceKind
+from emberwatch.parsing.columns import ColumnMap
 from emberwatch.parsing.system_info import MachineFacts
 from emberwatch.sources.base import SkipReason
 
@@ -27,10 +28,13 @@ MOST_REJECTS_SENT: Final = 50
 class ReadRequest:
     """What a caller wants to know of a leak."""
 
-    domains: tuple[str, ...] | None = None
-    """The monitored ones; with ``None`` every login is of interest."""
+    watched: tuple[str, ...] | None = None
+    """What is of interest, as a watchlist has it: a domain (logins of it and below it, and any login at its
+    sites), ``name@domain`` (this login), ``host:`` and a name (any login at this site). ``None``: every entry."""
     format: str = ""
     """Name of the parser to use for every part; empty lets each part's content decide."""
+    columns: ColumnMap | None = None
+    """For tables: what stands in which column, when a person has put the sniffed map right."""
     passwords: tuple[Secret, ...] = ()
     """To try on protected archives, in this order."""
 
@@ -77,6 +81,7 @@ class PartCounts:
 
     bytes: int = 0
     """Unpacked."""
+    lines: int = 0
     entries: int = 0
     ours: int = 0
     foreign: int = 0

@@ -16,17 +16,22 @@ from emberwatch.parsing.base import (
     Reject,
     RejectReason,
 )
+from emberwatch.parsing.reading import read_chunks
 from emberwatch.parsing.registry import choose
 from emberwatch.parsing.repeats import Repeats
-from emberwatch.sources.base import LeakPart
+from emberwatch.sources.base import LeakPart, SkippedPart
 from emberwatch.sources.events import (
     MOST_REJECTS_SENT,
     LeakEvent,
     PartCounts,
     PartFinished,
     PartProgress,
+    PartSkipped,
     PartStarted,
+    ReadRequest,
 )
+from emberwatch.sources.repeats import BoundedRepeats
+from emberwatch.sources.watched import context_of
 
 _PROGRESS_EVERY: Final = 20_000
 
@@ -41,7 +46,7 @@ def read_part(
     """Every outcome of the part. Pass one ``repeats`` for all parts of a leak to have repetitions flagged."""
     parser = choose(part.head, part.name, forced)
     last = 0
-    for outcome in parser.parse(part.lines(), context):
+    for outcome in read_chunks(parser, part.chunks(), context):
         last = outcome.line
         yield _marked(outcome, part, repeats)
     if part.cut is not None:
@@ -66,6 +71,22 @@ def read_events(
         if tally.is_due():
             yield PartProgress(index, part.bytes_read, tally.entries)
     yield PartFinished(index, tally.counts(part), part.cut)
+
+
+class LeakReading:
+    """One pass over one leak: turns its parts into events."""
+
+    def __init__(self, request: ReadRequest) -> None:
+        self._forced = request.format or None
+        self._context = context_of(request)
+        self._repeats = BoundedRepeats()
+
+    def events(self, index: int, opened: LeakPart | SkippedPart) -> Iterator[LeakEvent]:
+        if isinstance(opened, SkippedPart):
+            yield PartSkipped(index, opened.name, opened.reason)
+            return
+        repeats = self._repeats.of(opened.machine_key)
+        yield from read_events(index, opened, self._context, forced=self._forced, repeats=repeats)
 
 
 def _started(index: int, part: LeakPart, forced: str | None) -> PartStarted:
@@ -114,6 +135,7 @@ class _Tally:
     def counts(self, part: LeakPart) -> PartCounts:
         return PartCounts(
             bytes=part.bytes_read,
+            lines=part.lines_read,
             entries=self.entries,
             ours=self._ours,
             foreign=self._foreign,

@@ -14,14 +14,34 @@ _SYSTEM_FILE_LIMIT: Final = 256 * 1024
 _JUNK: Final = ("__macosx/", "._", ".ds_store", "thumbs.db")
 # What is neither text nor a container by its name is not unpacked to find out. Office files are zips.
 _OTHER_SUFFIXES: Final = frozenset(
-    ["exe", "dll", "sys", "msi", "apk", "jar", "bin", "iso", "jpg", "jpeg", "png", "gif", "bmp", "webp", "ico", "tif", "tiff", "heic", "svg", "mp3", "mp4", "m4a", "avi", "mov", "mkv", "wav", "pdf", "doc", "docx", "docm", "xls", "xlsx", "xlsm", "ppt", "pptx", "odt", "ods", "odp", "rtf", "ttf", "otf", "woff", "woff2", "pyc", "class", "lnk", "url", "kdbx", "ldb"]
+    {
+        *(
+            "exe",
+            "dll",
+            "sys",
+            "msi",
+            "apk",
+            "jar",
+            "bin",
+            "iso",
+            "pyc",
+            "class",
+            "lnk",
+            "url",
+            "kdbx",
+            "ldb",
+        ),
+        *("jpg", "jpeg", "png", "gif", "bmp", "webp", "ico", "tif", "tiff", "heic", "svg"),
+        *("mp3", "mp4", "m4a", "avi", "mov", "mkv", "wav", "ttf", "otf", "woff", "woff2"),
+        *("pdf", "doc", "docx", "docm", "xls", "xlsx", "xlsm", "ppt", "pptx", "odt", "ods", "odp", "rtf"),
+    }
 )
 
 
 class Victims:
     """The machines of one archive, by the folder that holds each."""
 
-    __slots__ = ("_facts", "_password_folders")
+    __slots__ = ("_container", "_facts", "_password_folders")
 
     def __init__(self, entries: Iterable[Entry], container: str) -> None:
         """Reads the system files among the entries; ``container`` names a machine that has no folder."""

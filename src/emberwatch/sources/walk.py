@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import closing
 from dataclasses import dataclass, field
 from itertools import chain
-from typing import Final, TypeAlias
+from typing import TypeAlias
 
 from emberwatch.parsing.base import SourceKind
 from emberwatch.parsing.registry import choose
@@ -25,9 +25,6 @@ from emberwatch.sources.victims import Victims
 
 Opened: TypeAlias = LeakPart | SkippedPart
 Numbered: TypeAlias = tuple[int, Opened]
-
-_FATAL: Final = frozenset({SkipReason.TOO_MANY_ENTRIES})
-"""What ends the walk and not only a file: it is reported for the container that went over the limit."""
 
 
 def _ignore(index: int) -> None:
@@ -74,9 +71,9 @@ class Walk:
         begun = self._next
         try:
             container = self._opened(place)
-            with closing(_closable(container.entries())) as entries:
+            with closing(self._surveyed(container)) as entries:
                 victims = Victims(entries, place.stem)
-            with closing(_closable(container.entries())) as entries:
+            with closing(_pass(container)) as entries:
                 yield from self._entries(place, entries, victims)
         except CutShort as error:
             yield self._numbered(SkippedPart(place.name, error.reason))
@@ -84,19 +81,26 @@ class Walk:
         if self._next == begun:
             yield self._numbered(SkippedPart(place.name, SkipReason.EMPTY))
 
+    def _surveyed(self, container: Container) -> Generator[Entry]:
+        """The first of two passes, for names and system files; what is too much for it is not begun."""
+        for number, entry in enumerate(container.entries(), start=1):
+            self._guard.check_count(number)
+            yield entry
+
     def _opened(self, place: _Place) -> Container:
         guard, source = self._guard, place.source
         if place.kind not in STREAM_KINDS:
             return open_archive(place.kind, Opening(source, guard, self.passwords, self.scratch))
-        compressed = CompressedFile(source, place.kind, place.name, guard)
+        compressed = CompressedFile(source, place.kind, place.name)
         if container_kind(_beginning(compressed.chunks())) is not Kind.TAR:
             return compressed
         # A compressed tar is one container: that it is wrapped twice is of no interest to anybody.
-        return TarArchive(lambda: guard.inflated(compressed.chunks(), source.size), guard)
+        return TarArchive(lambda: guard.inflated(compressed.chunks(), source.size))
 
     def _entries(self, place: _Place, entries: Iterator[Entry], victims: Victims) -> Iterator[Numbered]:
         seen: Counter[str] = Counter()
         for entry in entries:
+            self._guard.count_entry()
             seen[entry.path] += 1
             again = f" ({seen[entry.path]})" if seen[entry.path] > 1 else ""
             yield from self._entry(place, entry, f"{place.name}!{entry.path}{again}", victims)
@@ -150,8 +154,8 @@ class Walk:
         return self._number(), skipped
 
 
-def _closable(entries: Iterator[Entry]) -> Iterator[Entry]:
-    yield from entries
+def _pass(container: Container) -> Generator[Entry]:
+    yield from container.entries()
 
 
 def _head(chunks: Iterator[bytes]) -> tuple[bytes, bool, CutShort | None]:
@@ -172,8 +176,8 @@ def _beginning(chunks: Iterator[bytes]) -> bytes:
 
 
 def _raising(cut: CutShort) -> Iterator[bytes]:
-    raise cut
     yield b""
+    raise cut
 
 
 def _part(

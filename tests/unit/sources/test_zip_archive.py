@@ -12,16 +12,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from emberwatch.sources import files, zip_archive
 from emberwatch.sources.base import LeakPart, SkippedPart, SkipReason
+from emberwatch.sources.containers.base import safe_path
+from emberwatch.sources.containers.guards import DEFAULT_LIMITS, Limits
 from emberwatch.sources.files import open_leak
-from emberwatch.sources.zip_archive import open_zip, safe_path
 from tests.unit.sources.archives import block, system_file, zipped
 
 
-def reasons(source: Path | io.BytesIO) -> dict[str, SkipReason | None]:
+def reasons(source: Path | io.BytesIO, limits: Limits = DEFAULT_LIMITS) -> dict[str, SkipReason | None]:
     found: dict[str, SkipReason | None] = {}
-    for part in open_leak(source, "x.zip"):
+    for part in open_leak(source, "x.zip", limits=limits):
         found[part.name.removeprefix("x.zip!")] = part.reason if isinstance(part, SkippedPart) else None
     return found
 
@@ -66,18 +66,16 @@ def test_a_well_packed_small_file_is_no_bomb() -> None:
     assert reasons(zipped({"small.txt": b"a@b.test:c\n" * 100_000})) == {"small.txt": None}
 
 
-def test_the_total_is_limited(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_total_is_limited() -> None:
     archive = zipped({"a.txt": "a@b.test:c\n" * 5, "b.txt": "a@b.test:c\n" * 5, "c.txt": "a@b.test:c\n"})
     assert set(reasons(archive).values()) == {None}
-    monkeypatch.setattr(files, "MAX_UNPACKED", 70)
-    assert reasons(archive) == {"a.txt": None, "b.txt": SkipReason.TOO_MUCH_DATA, "c.txt": None}
+    assert reasons(archive, Limits(unpacked=70)) == {"a.txt": None, "b.txt": SkipReason.TOO_MUCH_DATA, "c.txt": None}
 
 
-def test_the_number_of_entries_is_limited(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_number_of_entries_is_limited() -> None:
     archive = zipped({f"{i}.txt": "a@b.test:c" for i in range(4)})
     assert len(reasons(archive)) == 4
-    monkeypatch.setattr(zip_archive, "MAX_ENTRIES", 3)
-    assert reasons(archive) == {"x.zip": SkipReason.TOO_MANY_ENTRIES}
+    assert reasons(archive, Limits(entries=3)) == {"x.zip": SkipReason.TOO_MANY_ENTRIES}
 
 
 def test_an_end_record_that_promises_a_huge_directory_is_not_believed(tmp_path: Path) -> None:
@@ -151,6 +149,7 @@ def test_two_members_of_one_name_are_both_read() -> None:
         archive.writestr("a.txt", "one@x.test:1")
         archive.writestr("a.txt", "two@x.test:2")
     parts = [part for part in open_leak(buffer, "x.zip") if isinstance(part, LeakPart)]
+    assert [part.name for part in parts] == ["x.zip!a.txt", "x.zip!a.txt (2)"]
     assert [list(part.lines()) for part in parts] == [[b"one@x.test:1"], [b"two@x.test:2"]]
 
 
@@ -191,6 +190,4 @@ def test_an_archive_of_nothing_is_empty() -> None:
 
 
 def test_the_sound_archive_is_read_whole() -> None:
-    members = open_zip(io.BytesIO(SOUND))
-    assert not isinstance(members, SkipReason) and len(members) == 3
-    read_all(SOUND)
+    assert list(reasons(io.BytesIO(SOUND)).values()) == [SkipReason.NOT_CREDENTIALS, None, None]

@@ -49,6 +49,23 @@ class Guard:
         if self._entries > self._limits.entries:
             raise CutShort(SkipReason.TOO_MANY_ENTRIES)
 
+    def check_count(self, number: int) -> None:
+        """Of one container, before it counts for the whole leak."""
+        if self._entries + number > self._limits.entries:
+            raise CutShort(SkipReason.TOO_MANY_ENTRIES)
+
+    def check_solid(self, claimed: int, packed: int) -> None:
+        """Where files can only be had by unpacking all before them, their sum decides for all of them."""
+        if claimed > self._limits.unpacked:
+            raise CutShort(SkipReason.TOO_MUCH_DATA)
+        if self._swells(claimed, packed):
+            raise CutShort(SkipReason.SUSPICIOUS_RATIO)
+
+    def alive(self, size: int) -> None:
+        """So many bytes were unpacked, wanted or not."""
+        if self._on_bytes:
+            self._on_bytes(size)
+
     def why_not(self, size: int, packed: int) -> SkipReason | None:
         """What forbids an entry by the sizes that are claimed for it."""
         if self._unpacked + size > self._limits.unpacked:
@@ -70,8 +87,7 @@ class Guard:
         size = 0
         for chunk in chunks:
             size += len(chunk)
-            if self._on_bytes:
-                self._on_bytes(len(chunk))
+            self.alive(len(chunk))
             if size > self._limits.unpacked:
                 raise CutShort(SkipReason.TOO_MUCH_DATA)
             if self._swells(size, packed):

@@ -7,7 +7,7 @@ import lzma
 import struct
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Final, Protocol
+from typing import IO, Final, Protocol, cast
 
 import zstandard
 from isal import isal_zlib
@@ -18,7 +18,8 @@ STEP: Final = 256 * 1024
 _LZMA_MEMORY: Final = 256 * 1024**2
 _ZSTD_WINDOW: Final = 128 * 1024**2
 _DAMAGE: Final = (
-    isal_zlib.error,
+    # The stubs call the class an instance.
+    cast("type[Exception]", isal_zlib.error),
     zlib.error,
     lzma.LZMAError,
     zstandard.ZstdError,
@@ -33,8 +34,11 @@ _DAMAGE: Final = (
 class _Pull(Protocol):
     """The shape that ``bz2`` and ``lzma`` share."""
 
-    eof: bool
-    unused_data: bytes
+    @property
+    def eof(self) -> bool: ...
+
+    @property
+    def unused_data(self) -> bytes: ...
 
     @property
     def needs_input(self) -> bool: ...
@@ -123,7 +127,7 @@ def _pulled(make: Callable[[], _Pull], packed: Iterable[bytes], single: bool) ->
 
 def _zstd(packed: Iterable[bytes]) -> Iterator[bytes]:
     reader = zstandard.ZstdDecompressor(max_window_size=_ZSTD_WINDOW).stream_reader(
-        _Readable(packed), read_size=STEP, read_across_frames=True
+        cast("IO[bytes]", _Readable(packed)), read_size=STEP, read_across_frames=True
     )
     while chunk := reader.read(STEP):
         yield chunk

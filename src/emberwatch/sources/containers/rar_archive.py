@@ -44,12 +44,11 @@ class RarArchive:
     def entries(self) -> Iterator[Entry]:
         opened, sound = self._opened()
         infos = opened.infolist()
-        if len(infos) > MAX_ENTRIES:
-            raise CutShort(SkipReason.TOO_MANY_ENTRIES)
+        if any(map(_is_solid, infos)):
+            self.guard.check_solid(sum(info.file_size for info in infos), self.source.size)
         members = _Members(opened, infos, self.scratch.folder)
         for info in infos:
             if not info.is_dir():
-                self.guard.count_entry()
                 yield _entry(members, info)
         if not sound:
             raise Damaged("headers")

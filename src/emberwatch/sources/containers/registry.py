@@ -30,7 +30,7 @@ _Opener: TypeAlias = Callable[[Opening], Container]
 
 
 def _zip(wanted: Opening) -> Container:
-    return open_zip(wanted.source, wanted.guard, wanted.passwords)
+    return open_zip(wanted.source, wanted.passwords)
 
 
 def _tar(wanted: Opening) -> Container:
@@ -38,7 +38,7 @@ def _tar(wanted: Opening) -> Container:
         wanted.source.file.seek(0)
         return read_chunks(wanted.source.file)
 
-    return TarArchive(begin, wanted.guard)
+    return TarArchive(begin)
 
 
 # The libraries behind these two are large; a reader that meets none of their archives does not load them.

@@ -18,7 +18,7 @@ from py7zr.io import Py7zIO, WriterFactory
 
 from emberwatch.sources.base import CutShort, Damaged, SkipReason
 from emberwatch.sources.containers.base import Entry, Source, safe_path
-from emberwatch.sources.containers.guards import MAX_ENTRIES, Guard
+from emberwatch.sources.containers.guards import Guard
 from emberwatch.sources.containers.passwords import ArchivePasswords
 from emberwatch.sources.containers.pump import Pump, Put
 
@@ -86,39 +86,18 @@ class SevenZip:
 
     def entries(self) -> Iterator[Entry]:
         archive = self._opened()
-        infos = _infos(archive)
-        if len(infos) > MAX_ENTRIES:
-            raise CutShort(SkipReason.TOO_MANY_ENTRIES)
-        files = [number for number, info in enumerate(archive.files) if not info.is_directory]
-        names = [str(info["filename"]) for info in infos]
-        refusals = {number: _refusal(archive.files[number]) for number in files}
-        _number(infos)
-        pump = Pump(lambda put: archive.extractall(factory=_Writers(put)))
+        files = [(number, str(info.filename)) for number, info in enumerate(archive.files) if _is_file(info)]
+        self.guard.check_solid(sum(int(info.uncompressed or 0) for info in archive.files), self.source.size)
+        _number(archive)
+        pieces = _Pieces(archive, self.guard)
         try:
-            yield from self._pumped(archive, pump, files, names, refusals)
+            for number, name in files:
+                yield _entry(archive.files[number], number, name, pieces)
         finally:
-            pump.close()
+            pieces.close()
             archive.close()
-        if pump.error is not None:
-            raise _why(pump.error) from None
-
-    def _pumped(
-        self,
-        archive: Any,
-        pump: Pump,
-        files: list[int],
-        names: list[str],
-        refusals: dict[int, SkipReason | None],
-    ) -> Iterator[Entry]:
-        pieces = _Pieces(pump)
-        for number in files:
-            self.guard.count_entry()
-            size = int(archive.files[number].uncompressed or 0)
-
-            def chunks(number: int = number, size: int = size) -> Iterator[bytes]:
-                return pieces.of(number, size)
-
-            yield Entry(safe_path(names[number]), size, 0, chunks, refusals[number])
+        if pieces.error is not None:
+            raise _why(pieces.error) from None
 
     def _opened(self) -> Any:
         try:
@@ -143,7 +122,7 @@ class SevenZip:
     def _fits(self, password: str) -> bool:
         try:
             with self._try(password) as archive:
-                _number(_infos(archive))
+                _number(archive)
                 archive.extractall(factory=_Trial())
         except _Enough:
             return True
@@ -177,20 +156,41 @@ class _Trial(WriterFactory):
 
 
 class _Pieces:
-    """Gives each file its own pieces, and drops those of files that nobody asked for."""
+    """Gives each file its own pieces, and drops those of files that nobody asked for.
 
-    def __init__(self, pump: Pump) -> None:
-        self._pump = pump
-        self._pieces = pump.pieces()
+    Nothing is unpacked before the first file is asked for.
+    """
+
+    def __init__(self, archive: Any, guard: Guard) -> None:
+        self._archive = archive
+        self._guard = guard
+        self._pump: Pump | None = None
+        self._pieces: Iterator[tuple[int, bytes]] = iter(())
         self._held: tuple[int, bytes] | None = None
+
+    @property
+    def error(self) -> BaseException | None:
+        return self._pump.error if self._pump else None
+
+    def close(self) -> None:
+        if self._pump:
+            self._pump.close()
+
+    def _started(self) -> Iterator[tuple[int, bytes]]:
+        self._pump = Pump(lambda put: self._archive.extractall(factory=_Writers(put)))
+        for piece in self._pump.pieces():
+            self._guard.alive(len(piece[1]))
+            yield piece
 
     def of(self, number: int, size: int) -> Iterator[bytes]:
         left = size
+        if self._pump is None:
+            self._pieces = self._started()
         while left > 0 and (piece := self._next(number)) is not None:
             left -= len(piece)
             yield piece
         if left > 0:
-            raise _why(self._pump.error) if self._pump.error else Damaged("cut short")
+            raise _why(self.error) if self.error else Damaged("cut short")
 
     def _next(self, number: int) -> bytes | None:
         while (piece := self._held or next(self._pieces, None)) is not None:
@@ -203,14 +203,22 @@ class _Pieces:
         return None
 
 
-def _infos(archive: Any) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = archive.files.files_list
-    return found
+def _entry(info: Any, number: int, name: str, pieces: _Pieces) -> Entry:
+    size = int(info.uncompressed or 0)
+
+    def chunks() -> Iterator[bytes]:
+        return pieces.of(number, size)
+
+    return Entry(safe_path(name), size, 0, chunks, _refusal(info))
 
 
-def _number(infos: list[dict[str, Any]]) -> None:
+def _is_file(info: Any) -> bool:
+    return not info.is_directory
+
+
+def _number(archive: Any) -> None:
     """Names become numbers: the library refuses a whole archive for one bad name, and knows files by name."""
-    for number, info in enumerate(infos):
+    for number, info in enumerate(archive.files.files_list):
         info["filename"] = str(number)
 
 

@@ -8,7 +8,6 @@ from typing import Final
 
 from emberwatch.sources.base import read_chunks
 from emberwatch.sources.containers.base import Entry, Source, safe_path
-from emberwatch.sources.containers.guards import Guard
 from emberwatch.sources.containers.inflate import inflate
 from emberwatch.sources.containers.kinds import Kind
 
@@ -23,10 +22,8 @@ class CompressedFile:
     source: Source
     kind: Kind
     name: str
-    guard: Guard
 
     def entries(self) -> Iterator[Entry]:
-        self.guard.count_entry()
         yield Entry(bare_name(self.name), 0, self.source.size, self.chunks)
 
     def chunks(self) -> Iterator[bytes]:

@@ -9,7 +9,6 @@ from typing import IO, Final
 
 from emberwatch.sources.base import CHUNK, CutShort, Damaged, SkipReason
 from emberwatch.sources.containers.base import Entry, safe_path
-from emberwatch.sources.containers.guards import Guard
 
 _DAMAGE: Final = (tarfile.TarError, OSError, EOFError, ValueError, OverflowError, UnicodeError)
 
@@ -47,7 +46,6 @@ class TarArchive:
     """``begin`` gives the bytes of the tar from its start, anew for each pass."""
 
     begin: Callable[[], Iterator[bytes]]
-    guard: Guard
 
     def entries(self) -> Iterator[Entry]:
         stream = _Forward(self.begin())
@@ -65,7 +63,6 @@ class TarArchive:
             archive.members.clear()  # type: ignore[attr-defined]
             if info.isdir():
                 continue
-            self.guard.count_entry()
             yield _entry(archive, info)
 
 

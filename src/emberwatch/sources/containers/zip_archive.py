@@ -13,7 +13,6 @@ from typing import BinaryIO, Final, cast
 
 from emberwatch.sources.base import CutShort, Damaged, SkipReason
 from emberwatch.sources.containers.base import Container, Entry, Source, safe_path
-from emberwatch.sources.containers.guards import MAX_ENTRIES, Guard
 from emberwatch.sources.containers.inflate import inflate
 from emberwatch.sources.containers.passwords import ArchivePasswords
 from emberwatch.sources.containers.zip_local import ZipWithoutDirectory, decrypted, fits
@@ -38,37 +37,30 @@ _LOCAL_HEADER: Final = struct.Struct("<4s22xHH")
 _SMALL: Final = 8 * 1024**2
 
 
-def open_zip(source: Source, guard: Guard, passwords: ArchivePasswords) -> Container:
+def open_zip(source: Source, passwords: ArchivePasswords) -> Container:
     """The archive, by its directory or, where that is lost, by what stands before each file."""
     try:
         if _directory_size(source.file) > _DIRECTORY_LIMIT:
             raise CutShort(SkipReason.TOO_MANY_ENTRIES)
         archive = zipfile.ZipFile(source.file)
     except _DIRECTORY_DAMAGE:
-        return ZipWithoutDirectory(source, guard, passwords)
-    return ZipArchive(source, archive, guard, passwords)
+        return ZipWithoutDirectory(source, passwords)
+    return ZipArchive(source, archive, passwords)
 
 
 class ZipArchive:
     """A zip with a sound directory."""
 
-    def __init__(
-        self, source: Source, archive: zipfile.ZipFile, guard: Guard, passwords: ArchivePasswords
-    ) -> None:
+    def __init__(self, source: Source, archive: zipfile.ZipFile, passwords: ArchivePasswords) -> None:
         self._file = source.file
         self._archive = archive
-        self._guard = guard
         self._passwords = passwords
         # Where each file begins, and at last the directory: no file may reach beyond the next of them.
         self._begins = sorted({info.header_offset for info in archive.infolist()} | {archive.start_dir})
 
     def entries(self) -> Iterator[Entry]:
-        infos = self._archive.infolist()
-        if len(infos) > MAX_ENTRIES:
-            raise CutShort(SkipReason.TOO_MANY_ENTRIES)
-        for info in infos:
+        for info in self._archive.infolist():
             if not info.is_dir():
-                self._guard.count_entry()
                 yield self._entry(info)
 
     def _entry(self, info: zipfile.ZipInfo) -> Entry:

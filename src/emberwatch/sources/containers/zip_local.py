@@ -21,7 +21,6 @@ from stream_unzip import (
 
 from emberwatch.sources.base import CutShort, Damaged, SkipReason
 from emberwatch.sources.containers.base import Entry, Source, safe_path
-from emberwatch.sources.containers.guards import Guard
 from emberwatch.sources.containers.passwords import ArchivePasswords
 
 LOCAL: Final = b"PK\x03\x04"
@@ -81,7 +80,6 @@ class ZipWithoutDirectory:
     """What can be had of a zip whose end is lost: each file is found by the header before it."""
 
     source: Source
-    guard: Guard
     passwords: ArchivePasswords
 
     def entries(self) -> Iterator[Entry]:
@@ -89,7 +87,6 @@ class ZipWithoutDirectory:
         while at is not None:
             header = _Header.read(self.source.file, at)
             if header is not None and not header.name.endswith("/"):
-                self.guard.count_entry()
                 yield self._entry(at, header)
             at = self._next_header(self._after(at, header))
         # Whatever came out of it, the archive as a whole is not what it was.
