@@ -22,7 +22,7 @@ class ArchiveScanner:
 
     def __init__(self, watched: Watchlist, passwords: Sequence[Secret] = ()) -> None:
         entries = (*watched.domains, *watched.addresses, *(f"{HOST_MARK}{host}" for host in watched.names))
-        self._request = ReadRequest(watched=entries, passwords=tuple(passwords))
+        self._request = ReadRequest(watched=entries, scan=True, passwords=tuple(passwords))
         self._reader: LeakReader | None = None
 
     def scan(self, source: Path | BinaryIO, name: str, done: Done) -> Iterator[tuple[Origin, Found]]:

@@ -3,34 +3,49 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Final
 
-from emberwatch.parsing.base import ParsedCredential, Reject, RejectReason
+from emberwatch.matching.prefilter import prefilter_for
+from emberwatch.matching.watchlist import parse_watchlist
+from emberwatch.parsing.base import Reject, RejectReason
 from emberwatch.parsing.registry import choose
 from emberwatch.sources.base import LeakPart
-from emberwatch.sources.events import LeakEvent, PartCounts, PartFinished, PartProgress, PartStarted
+from emberwatch.sources.events import LeakEvent, PartCounts, PartFinished, PartStarted, ReadRequest
 from emberwatch.sources.scan.tally import Tally
 from emberwatch.sources.scan.text import TextScanner
 
-_SIGN_EVERY: Final = 16 * 1024 * 1024
+
+class PartScanner:
+    """Reads the parts of containers, parsing only what may hold something watched."""
+
+    def __init__(self, request: ReadRequest) -> None:
+        watched = parse_watchlist(request.watched or ())
+        self._forced = request.format or None
+        self._text = TextScanner(watched, prefilter_for(watched))
+
+    def events(self, index: int, part: LeakPart) -> Iterator[LeakEvent]:
+        """The part from its start to its end; entries of nobody watched count as lines alone."""
+        parser = choose(part.head, part.name, self._forced)
+        yield PartStarted(
+            index=index,
+            name=part.name,
+            kind=part.kind,
+            format=parser.name,
+            machine=part.machine,
+            machine_key=part.machine_key,
+            size=part.size,
+            head=b"",
+        )
+        tally = Tally()
+        yield from self._text.stream(part.chunks(), part.head, parser, tally)
+        if part.cut is not None:
+            tally.rejected[RejectReason.CUT_SHORT] += 1
+            yield Reject(tally.lines + 1, RejectReason.CUT_SHORT, "")
+        yield PartFinished(index, _counts(tally), part.cut)
 
 
-def scan_events(index: int, part: LeakPart, scanner: TextScanner) -> Iterator[LeakEvent]:
-    """The part from its start to its end; entries of nobody watched count as lines alone."""
-    yield PartStarted(
-        index=index,
-        name=part.name,
-        kind=part.kind,
-        format=choose(part.head, part.name).name,
-        machine=part.machine,
-        machine_key=part.machine_key,
-        size=part.size,
-        head=part.head,
+def _counts(tally: Tally) -> PartCounts:
+    ours, rejected = tally.matched.total(), tally.rejected.total()
+    by_reason = {RejectReason(reason): number for reason, number in tally.rejected.items()}
+    return PartCounts(
+        bytes=tally.bytes, lines=tally.lines, entries=ours + rejected, ours=ours, rejected=by_reason
     )
-    tally = Tally()
-    for found in scanner.stream(part.chunks(), part.head, part.name, tally):
-        yield found
-    if part.cut is not None:
-        yield Reject(tally.lines + 1, RejectReason.CUT_SHORT, "")
-        tally.rejected[RejectReason.CUT_SHORT] += 1
-    yield PartFinished(index, _counts(tally), part.cut)

@@ -9,9 +9,8 @@ from typing import Final
 
 from emberwatch.matching.prefilter import Prefilter
 from emberwatch.matching.watchlist import Watchlist
-from emberwatch.parsing.base import LineFormat, ParseContext, ParsedCredential, Parser, Reject
+from emberwatch.parsing.base import LineFormat, LineReader, ParseContext, ParsedCredential, Parser, Reject
 from emberwatch.parsing.reading import read_chunks
-from emberwatch.parsing.registry import choose
 from emberwatch.sources.scan.blocks import ChunkReader, ReadInto, as_utf8, read_blocks
 from emberwatch.sources.scan.lines import CountLines, Found, LineScan, count_lines
 from emberwatch.sources.scan.tally import Counting, Tally
@@ -34,27 +33,24 @@ class TextScanner:
         self._count = count
         self._context = ParseContext(is_ours=watched.owns_login, host_is_ours=watched.owns_host)
 
-    def range(self, read_into: ReadInto, head: bytes, name: str, tally: Tally) -> Iterator[Found]:
-        """Whole lines of a file that begins with ``head`` and whose entries are single lines."""
-        parser = choose(head, name)
-        if not isinstance(parser, LineFormat):
-            raise TypeError(f"{parser.name} cannot be read from its middle")
-        return self._lines(parser, _counted_reads(read_into, tally), head, tally)
+    def line_reader(self, head: bytes, parser: LineFormat) -> LineReader:
+        return parser.line_reader(head, self._context)
 
-    def stream(self, chunks: Iterable[bytes], head: bytes, name: str, tally: Tally) -> Iterator[Found]:
+    def range(self, read_into: ReadInto, reader: LineReader, tally: Tally) -> Iterator[Found]:
+        """Whole lines from anywhere in a file whose entries are single lines."""
+        return self._lines(_counted_reads(read_into, tally), reader, tally)
+
+    def stream(self, chunks: Iterable[bytes], head: bytes, parser: Parser, tally: Tally) -> Iterator[Found]:
         """A whole text from its beginning; ``head`` is what ``chunks`` begin with."""
-        parser = choose(head, name)
         counted = _counted_chunks(chunks, tally)
         if head.startswith(UTF16):
             counted = as_utf8(counted)
         if isinstance(parser, LineFormat):
-            return self._lines(parser, ChunkReader(counted).readinto, head, tally)
+            return self._lines(ChunkReader(counted).readinto, self.line_reader(head, parser), tally)
         return self._entries(parser, counted, tally)
 
-    def _lines(
-        self, parser: LineFormat, read_into: ReadInto, head: bytes, tally: Tally
-    ) -> Iterator[Found]:
-        scan = LineScan(self._prefilter, parser.line_reader(head, self._context), tally, self._count)
+    def _lines(self, read_into: ReadInto, reader: LineReader, tally: Tally) -> Iterator[Found]:
+        scan = LineScan(self._prefilter, reader, tally, self._count)
         for block in read_blocks(read_into):
             yield from scan.scan(block)
 

@@ -8,18 +8,20 @@ import sys
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
 from tempfile import TemporaryFile
-from typing import BinaryIO, Final
+from typing import Final
 
-from emberwatch.core.errors import EmberwatchError
+from emberwatch.core.errors import BadInput, EmberwatchError
 from emberwatch.core.secret import Secret
 from emberwatch.matching.prefilter import Prefilter
 from emberwatch.matching.watchlist import Watchlist
+from emberwatch.parsing.base import LineFormat, LineReader, Noise, Outcome
+from emberwatch.parsing.registry import choose
 from emberwatch.sources.base import HEAD, SkippedPart, SkipReason
 from emberwatch.sources.containers.kinds import container_kind
 from emberwatch.sources.scan.archives import ArchiveScanner
 from emberwatch.sources.scan.lines import CountLines, Found
 from emberwatch.sources.scan.tally import Tally
-from emberwatch.sources.scan.targets import STANDARD_INPUT
+from emberwatch.sources.scan.targets import STANDARD_INPUT, Target
 from emberwatch.sources.scan.tasks import Advanced, Done, Failed, Message, Origin, Render, Row, Rows, Task
 from emberwatch.sources.scan.text import TextScanner, file_chunks, file_range
 from emberwatch.sources.text import is_text
@@ -42,6 +44,7 @@ class Worker:
         self._text = TextScanner(watched, prefilter, count)
         self._archives = ArchiveScanner(watched, passwords)
         self._render = render
+        self._latest: tuple[Target | None, LineReader] = (None, _no_reader)
 
     def close(self) -> None:
         self._archives.close()
@@ -71,13 +74,24 @@ class Worker:
             os.close(descriptor)
 
     def _range(self, descriptor: int, task: Task, end: int, done: Done) -> Iterator[Message]:
-        head = os.pread(descriptor, HEAD, 0)
         reading = file_range(descriptor, task.start, end)
-        found = self._text.range(reading, head, task.target.name, done.tally)
+        found = self._text.range(reading, self._reader_of(descriptor, task.target), done.tally)
         yield from self._rows(found, Origin(task.target.name, task.target.machine))
         if done.tally.bytes < end - task.start:
             done.failed.append(Failed(task.target.name, "It became shorter while it was read."))
         yield Advanced(end - task.start)
+
+    def _reader_of(self, descriptor: int, target: Target) -> LineReader:
+        """The file's habits are learnt once, not for each of its ranges."""
+        known, reader = self._latest
+        if known is not target:
+            head = os.pread(descriptor, HEAD, 0)
+            parser = choose(head, target.name)
+            if not isinstance(parser, LineFormat):
+                raise BadInput("It changed while it was read.")
+            reader = self._text.line_reader(head, parser)
+            self._latest = (target, reader)
+        return reader
 
     def _stream(self, descriptor: int, task: Task, done: Done) -> Iterator[Message]:
         target = task.target
@@ -90,7 +104,7 @@ class Worker:
             done.skipped.append(SkippedPart(target.name, SkipReason.NOT_TEXT))
         else:
             chunks = chain([head], file_chunks(descriptor))
-            found = self._text.stream(chunks, head, target.name, done.tally)
+            found = self._text.stream(chunks, head, choose(head, target.name), done.tally)
             yield from self._rows(found, Origin(target.name, target.machine))
         yield Advanced(target.size)
 
@@ -129,6 +143,10 @@ class Worker:
         rendered = self._render(found, origin)
         if rendered is not None:
             batch.append((found.line, rendered))
+
+
+def _no_reader(number: int, line: bytes) -> Outcome:  # noqa: ARG001 - before there is a file
+    return Noise(number)
 
 
 def _beginning(descriptor: int) -> bytes:
