@@ -47,7 +47,9 @@ def open_output(path: Path | None) -> Iterator[Output]:
 def _private(path: Path) -> int:
     """Opens the file for this user alone, emptied; no moment sees it open to others, and no link is followed."""
     try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK, 0o600)
+        descriptor = os.open(
+            path, os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK, 0o600
+        )
     except OSError as error:
         reason = "it is a link" if error.errno == errno.ELOOP else error.strerror
         raise BadInput(f"{path} cannot be written: {reason}.", field="output") from None

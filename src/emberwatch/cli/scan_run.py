@@ -11,18 +11,18 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
-from emberwatch.cli.output import visible
 from emberwatch.cli.scan_output import Output, open_output
 from emberwatch.cli.scan_progress import Show, progress
 from emberwatch.cli.scan_records import render
 from emberwatch.cli.scan_totals import Totals
+from emberwatch.cli.terminal import visible
 from emberwatch.core.errors import BadInput
 from emberwatch.core.secret import Secret
 from emberwatch.matching.prefilter import Prefilter
 from emberwatch.matching.watchlist import Watchlist, parse_watchlist
+from emberwatch.sources.scan.alone import MakeWorker, Told, Working, run_alone
 from emberwatch.sources.scan.cache import cached_prefilter
 from emberwatch.sources.scan.counting import line_counter
-from emberwatch.sources.scan.pool import Working, run_tasks
 from emberwatch.sources.scan.targets import Met, Target, targets_of
 from emberwatch.sources.scan.tasks import Advanced, Done, Rows, tasks_of
 from emberwatch.sources.scan.work import Worker
@@ -34,22 +34,27 @@ _SAMPLES: Final = 32
 _SAMPLE: Final = 64 * 1024
 
 
-def run_scan(
-    paths: Sequence[Path],
-    domains: Path,
-    output: Path | None,
-    archive_passwords: Path | None,
-    processes: int | None,
-) -> bool:
+@dataclass(frozen=True, slots=True)
+class ScanRequest:
+    """What was typed."""
+
+    paths: Sequence[Path]
+    domains: Path
+    output: Path | None = None
+    archive_passwords: Path | None = None
+    processes: int | None = None
+
+
+def run_scan(request: ScanRequest) -> bool:
     """Whether everything could be read."""
     started = time.monotonic()
-    watched = parse_watchlist(_text_lines(domains, "domains"))
-    passwords = [Secret(line) for line in _text_lines(archive_passwords, "archive_passwords") if line]
+    watched = parse_watchlist(_text_lines(request.domains, "domains"))
+    passwords = [Secret(line) for line in _text_lines(request.archive_passwords, "archive_passwords") if line]
     totals = Totals()
-    with open_output(output) as writer:
-        met = list(targets_of(paths, writer.found))
+    with open_output(request.output) as writer:
+        met = list(targets_of(request.paths, writer.found))
         try:
-            _scan(_Plan(watched, met, passwords, processes), writer, totals)
+            _scan(_Plan(watched, met, passwords, request.processes), writer, totals)
         finally:
             _print(totals, time.monotonic() - started)
     return not totals.failed
@@ -81,7 +86,7 @@ def _scan(plan: _Plan, writer: Output, totals: Totals) -> None:
     make = partial(plan.make_worker, _prefilter(plan))
     with progress(plan.size) as show:
         shift = 0
-        for task, message in run_tasks(tasks_of(plan.met), make, plan.processes):
+        for task, message in _run(plan, make):
             continues = task is not None and task.continues
             if isinstance(message, Rows):
                 writer.write(message.origin, message.rows, shift if continues else 0)
@@ -90,6 +95,15 @@ def _scan(plan: _Plan, writer: Output, totals: Totals) -> None:
             else:
                 shift = (shift if continues else 0) + message.tally.lines
                 _note(totals, message, continues, show)
+
+
+def _run(plan: _Plan, make: MakeWorker) -> Iterator[Told]:
+    tasks = tasks_of(plan.met)
+    if plan.processes < 2:
+        return run_alone(tasks, make)
+    from emberwatch.sources.scan.pool import run_together
+
+    return run_together(tasks, make, plan.processes)
 
 
 def _note(totals: Totals, done: Done, continues: bool, show: Show) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from emberwatch.cli.output import visible
+from emberwatch.cli.terminal import visible
 from emberwatch.parsing.base import RejectReason
 from emberwatch.sources.base import SkippedPart, SkipReason
 from emberwatch.sources.scan.tally import Tally

@@ -113,4 +113,3 @@ def _rarest_run(text: str) -> Literal:
     runs = [(found.start() > 0, found[0]) for found in _ASCII_RUN.finditer(text)]
     preceded, run = max(runs, key=lambda run: len(run[1]) + 2 * run[0])
     return Literal(run[:_ENOUGH], before=_NO_ASCII if preceded else b"")
-

@@ -87,7 +87,8 @@ class Prefilter:
                 append((start, stop, False))
 
         with memoryview(block) as view:
-            self._database.scan(view[:end], on_hit)
+            # Any buffer will do; the stubs of the library name str and bytes alone.
+            self._database.scan(view[:end], on_hit)  # type: ignore[type-var]
         return hits
 
 
@@ -97,7 +98,7 @@ def prefilter_for(watched: Watchlist, noisy: Iterable[str] = ()) -> Prefilter:
 
 def engine() -> str:
     """What a compiled database is bound to."""
-    return f"hyperscan {hyperscan.__version__} {platform.machine()}"
+    return f"hyperscan {getattr(hyperscan, '__version__', '')} {platform.machine()}"
 
 
 def _compile(literals: Sequence[Literal]) -> hyperscan.Database:

@@ -26,7 +26,9 @@ _LARGEST: Final = 256 * 1024 * 1024
 _SUFFIX: Final = ".hsdb"
 
 
-def cached_prefilter(watched: Watchlist, folder: Path | None, noisy: frozenset[str] = frozenset()) -> Prefilter:
+def cached_prefilter(
+    watched: Watchlist, folder: Path | None, noisy: frozenset[str] = frozenset()
+) -> Prefilter:
     """The prefilter of a list, compiled now or on an earlier day."""
     literals = literals_of(watched, noisy)
     if folder is None or len(literals) < WORTH_KEEPING:

@@ -9,52 +9,26 @@ from __future__ import annotations
 import multiprocessing
 import signal
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import ForkProcess
-from typing import Final, Protocol, TypeAlias
+from typing import Final
 
 from emberwatch.sources.base import SkippedPart
+from emberwatch.sources.scan.alone import MakeWorker, Told, skipped
 from emberwatch.sources.scan.tally import Tally
 from emberwatch.sources.scan.tasks import Done, Failed, Message, Rows, Task
 
-Told: TypeAlias = tuple[Task | None, Message]
 _MOST_WAITING: Final = 200
 """Messages of one process that wait for their turn."""
 _AHEAD: Final = 8
 """Tasks for each process that may be begun before the first of them has ended."""
 
 
-class Working(Protocol):
-    def work(self, task: Task) -> Iterator[Message]: ...
-
-    def close(self) -> None: ...
-
-
-MakeWorker: TypeAlias = Callable[[], Working]
-
-
-def run_tasks(tasks: Iterator[Task | SkippedPart], make: MakeWorker, processes: int) -> Iterator[Told]:
-    """All messages in the order of the tasks; each task's last one is its :class:`Done`."""
-    return _alone(tasks, make) if processes < 2 else _Pool(tasks, make, processes).run()
-
-
-def _alone(tasks: Iterator[Task | SkippedPart], make: MakeWorker) -> Iterator[Told]:
-    worker = make()
-    try:
-        for task in tasks:
-            if isinstance(task, SkippedPart):
-                yield None, _skipped(task)
-                continue
-            for message in worker.work(task):
-                yield task, message
-    finally:
-        worker.close()
-
-
-def _skipped(part: SkippedPart) -> Done:
-    return Done(Tally(), files=0, skipped=[part])
+def run_together(tasks: Iterator[Task | SkippedPart], make: MakeWorker, processes: int) -> Iterator[Told]:
+    """All messages in the order of the tasks, as :func:`emberwatch.sources.scan.alone.run_alone` gives them."""
+    return _Pool(tasks, make, processes).run()
 
 
 @dataclass(slots=True, eq=False)
@@ -110,7 +84,7 @@ class _Pool:
             if task is None:
                 self._exhausted = True
             elif isinstance(task, SkippedPart):
-                self._turns.append(_Turn(None, deque([_skipped(task)]), ended=True))
+                self._turns.append(_Turn(None, deque([skipped(task)]), ended=True))
                 given = True
             else:
                 self._give(idle.pop(), task)

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
 from tempfile import TemporaryFile
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from emberwatch.core.errors import BadInput, EmberwatchError
 from emberwatch.core.secret import Secret
@@ -18,13 +18,15 @@ from emberwatch.parsing.base import LineFormat, LineReader, Noise, Outcome
 from emberwatch.parsing.registry import choose
 from emberwatch.sources.base import HEAD, SkippedPart, SkipReason
 from emberwatch.sources.containers.kinds import container_kind
-from emberwatch.sources.scan.archives import ArchiveScanner
 from emberwatch.sources.scan.lines import CountLines, Found
 from emberwatch.sources.scan.tally import Tally
 from emberwatch.sources.scan.targets import STANDARD_INPUT, Target
 from emberwatch.sources.scan.tasks import Advanced, Done, Failed, Message, Origin, Render, Row, Rows, Task
 from emberwatch.sources.scan.text import TextScanner, file_chunks, file_range
 from emberwatch.sources.text import is_text
+
+if TYPE_CHECKING:
+    from emberwatch.sources.scan.archives import ArchiveScanner
 
 _BATCH: Final = 1000
 
@@ -42,12 +44,24 @@ class Worker:
         passwords: Sequence[Secret] = (),
     ) -> None:
         self._text = TextScanner(watched, prefilter, count)
-        self._archives = ArchiveScanner(watched, passwords)
+        self._watched = watched
+        self._passwords = passwords
+        self._opened: ArchiveScanner | None = None
         self._render = render
         self._latest: tuple[Target | None, LineReader] = (None, _no_reader)
 
     def close(self) -> None:
-        self._archives.close()
+        if self._opened is not None:
+            self._opened.close()
+
+    @property
+    def _archives(self) -> ArchiveScanner:
+        if self._opened is None:
+            # Loaded where there is a container at all.
+            from emberwatch.sources.scan.archives import ArchiveScanner
+
+            self._opened = ArchiveScanner(self._watched, self._passwords)
+        return self._opened
 
     def work(self, task: Task) -> Iterator[Message]:
         """Findings in order, and at the very end what became of everything."""
