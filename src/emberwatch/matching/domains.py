@@ -65,7 +65,7 @@ def normalise_domain(text: str) -> str:
         raise BadInput("The domain is empty.", remedy=_EXAMPLE)
     if "/" in typed or "@" in typed or ":" in typed:
         raise BadInput("This is an address, not a domain.", remedy=_EXAMPLE)
-    domain = _ascii_domain(typed)
+    domain = ascii_domain(typed)
     if domain is None:
         raise BadInput("This is not a domain name.", remedy=_EXAMPLE)
     return _checked_breadth(domain)
@@ -76,7 +76,7 @@ def login_domain(login: str) -> str | None:
     local, at, domain = login.strip().rpartition("@")
     if not at or not local or "@" in local:
         return None
-    return _ascii_domain(domain)
+    return ascii_domain(domain)
 
 
 def canonical_login(login: str) -> str:
@@ -98,7 +98,8 @@ def _checked_breadth(domain: str) -> str:
 
 
 @lru_cache(maxsize=4096)
-def _ascii_domain(text: str) -> str | None:
+def ascii_domain(text: str) -> str | None:
+    """The form in which two spellings of one host or domain compare equal, or ``None`` when it is neither."""
     folded = _fold(text)
     if not folded.isascii():
         return _idna(folded)

@@ -31,6 +31,8 @@ class ReadRequest:
     watched: tuple[str, ...] | None = None
     """What is of interest, as a watchlist has it: a domain (logins of it and below it, and any login at its
     sites), ``name@domain`` (this login), ``host:`` and a name (any login at this site). ``None``: every entry."""
+    scan: bool = False
+    """Parse only where something watched may stand; everything else counts as lines and not as entries."""
     format: str = ""
     """Name of the parser to use for every part; empty lets each part's content decide."""
     columns: ColumnMap | None = None

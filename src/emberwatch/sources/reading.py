@@ -31,6 +31,7 @@ from emberwatch.sources.events import (
     ReadRequest,
 )
 from emberwatch.sources.repeats import BoundedRepeats
+from emberwatch.sources.scan.parts import PartScanner
 from emberwatch.sources.watched import context_of
 
 _PROGRESS_EVERY: Final = 20_000
@@ -79,11 +80,15 @@ class LeakReading:
     def __init__(self, request: ReadRequest) -> None:
         self._forced = request.format or None
         self._context = context_of(request)
+        self._scanner = PartScanner(request) if request.scan else None
         self._repeats = BoundedRepeats()
 
     def events(self, index: int, opened: LeakPart | SkippedPart) -> Iterator[LeakEvent]:
         if isinstance(opened, SkippedPart):
             yield PartSkipped(index, opened.name, opened.reason)
+            return
+        if self._scanner is not None:
+            yield from self._scanner.events(index, opened)
             return
         repeats = self._repeats.of(opened.machine_key)
         yield from read_events(index, opened, self._context, forced=self._forced, repeats=repeats)
