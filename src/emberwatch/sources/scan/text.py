@@ -13,13 +13,11 @@ from emberwatch.parsing.base import LineFormat, LineReader, ParseContext, Parsed
 from emberwatch.parsing.reading import read_chunks
 from emberwatch.sources.scan.blocks import ChunkReader, ReadInto, as_utf8, read_blocks
 from emberwatch.sources.scan.lines import CountLines, Found, LineScan, count_lines
-from emberwatch.sources.scan.plain_line import with_plain_lines
 from emberwatch.sources.scan.tally import Counting, Tally
 
 CHUNK: Final = 1024 * 1024
 UTF16: Final = (b"\xff\xfe", b"\xfe\xff")
 
-_PLAIN_LINES: Final = frozenset({"ulp", "combo"})
 # Formats whose values stand in the file letter for letter: where the prefilter finds nothing, nothing of ours is.
 # In JSON and SQL a name may be written with escapes.
 _LITERAL_FORMATS: Final = frozenset({"stealer", "csv"})
@@ -36,8 +34,7 @@ class TextScanner:
         self._context = ParseContext(is_ours=watched.owns_login, host_is_ours=watched.owns_host)
 
     def line_reader(self, head: bytes, parser: LineFormat) -> LineReader:
-        reader = parser.line_reader(head, self._context)
-        return with_plain_lines(reader, head, self._context) if parser.name in _PLAIN_LINES else reader
+        return parser.line_reader(head, self._context)
 
     def range(self, read_into: ReadInto, reader: LineReader, tally: Tally) -> Iterator[Found]:
         """Whole lines from anywhere in a file whose entries are single lines."""
