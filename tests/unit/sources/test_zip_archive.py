@@ -59,7 +59,16 @@ def test_a_bomb_is_refused_by_its_ratio_and_its_neighbour_is_read() -> None:
 def test_a_bomb_that_claims_to_be_packed_larger_is_refused_as_well() -> None:
     data = bytearray(zipped({"bomb.txt": b"0" * (11 * 1024**2)}).getvalue())
     struct.pack_into("<L", data, data.index(b"PK\x01\x02") + 20, 0x7FFF_FFFF)
-    assert reasons(io.BytesIO(bytes(data))) == {"bomb.txt": SkipReason.SUSPICIOUS_RATIO}
+    assert reasons(io.BytesIO(bytes(data))) == {"bomb.txt": SkipReason.OVERLAPPING}
+
+
+def test_a_bomb_that_claims_to_be_small_is_cut_off() -> None:
+    data = bytearray(zipped({"bomb.txt": b"u@contoso.example:pw\n" * 1024**2}).getvalue())
+    struct.pack_into("<L", data, data.index(b"PK\x01\x02") + 24, 100)
+    (part,) = open_leak(io.BytesIO(bytes(data)), "x.zip")
+    assert isinstance(part, LeakPart)
+    assert 400_000 < sum(1 for _ in part.lines()) < 1024**2
+    assert part.cut is SkipReason.SUSPICIOUS_RATIO
 
 
 def test_a_well_packed_small_file_is_no_bomb() -> None:
@@ -69,7 +78,11 @@ def test_a_well_packed_small_file_is_no_bomb() -> None:
 def test_the_total_is_limited() -> None:
     archive = zipped({"a.txt": "a@b.test:c\n" * 5, "b.txt": "a@b.test:c\n" * 5, "c.txt": "a@b.test:c\n"})
     assert set(reasons(archive).values()) == {None}
-    assert reasons(archive, Limits(unpacked=70)) == {"a.txt": None, "b.txt": SkipReason.TOO_MUCH_DATA, "c.txt": None}
+    assert reasons(archive, Limits(unpacked=70)) == {
+        "a.txt": None,
+        "b.txt": SkipReason.TOO_MUCH_DATA,
+        "c.txt": None,
+    }
 
 
 def test_the_number_of_entries_is_limited() -> None:
