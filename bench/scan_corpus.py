@@ -22,21 +22,186 @@ _DIRT: Final = 150
 
 _SUFFIXES: Final = (
     ("com",) * 46
-    + tuple("net org de ru co.uk com.br fr it nl pl in es info ca com.au eu co.in ch jp se us io cz at be".split())
-    + tuple("com.mx com.ar com.tr co.jp ro hu gr pt dk no fi ie ac.uk co.za co.nz vn com.vn id co.id ph".split())
-    + tuple("com.ph my com.my th co.th ua com.ua by kz tv me biz online xyz shop app dev cloud edu gov".split())
+    + tuple(
+        [
+            "net",
+            "org",
+            "de",
+            "ru",
+            "co.uk",
+            "com.br",
+            "fr",
+            "it",
+            "nl",
+            "pl",
+            "in",
+            "es",
+            "info",
+            "ca",
+            "com.au",
+            "eu",
+            "co.in",
+            "ch",
+            "jp",
+            "se",
+            "us",
+            "io",
+            "cz",
+            "at",
+            "be",
+        ]
+    )
+    + tuple(
+        [
+            "com.mx",
+            "com.ar",
+            "com.tr",
+            "co.jp",
+            "ro",
+            "hu",
+            "gr",
+            "pt",
+            "dk",
+            "no",
+            "fi",
+            "ie",
+            "ac.uk",
+            "co.za",
+            "co.nz",
+            "vn",
+            "com.vn",
+            "id",
+            "co.id",
+            "ph",
+        ]
+    )
+    + tuple(
+        [
+            "com.ph",
+            "my",
+            "com.my",
+            "th",
+            "co.th",
+            "ua",
+            "com.ua",
+            "by",
+            "kz",
+            "tv",
+            "me",
+            "biz",
+            "online",
+            "xyz",
+            "shop",
+            "app",
+            "dev",
+            "cloud",
+            "edu",
+            "gov",
+        ]
+    )
 )
-_ONSETS: Final = "b br c ch cl cr d dr f fl g gl gr h j k kl l m n p ph pl qu r s sc sh sp st t th tr v w x y z".split()
-_NUCLEI: Final = "a e i o u ai ea ee ia ie io oo ou y".split()
-_CODAS: Final = ("", "", "", "", *"b ck d ft g l ll m n nd ng nt p r rd rk s sk ss st t x".split())
-_BIG_MAIL: Final = "gmail.com hotmail.com yahoo.com outlook.com mail.ru web.de icloud.com yandex.ru live.com".split()
-_BIG_SITES: Final = "accounts.google.com www.facebook.com login.live.com www.netflix.com discord.com".split()
+_ONSETS: Final = [
+    "b",
+    "br",
+    "c",
+    "ch",
+    "cl",
+    "cr",
+    "d",
+    "dr",
+    "f",
+    "fl",
+    "g",
+    "gl",
+    "gr",
+    "h",
+    "j",
+    "k",
+    "kl",
+    "l",
+    "m",
+    "n",
+    "p",
+    "ph",
+    "pl",
+    "qu",
+    "r",
+    "s",
+    "sc",
+    "sh",
+    "sp",
+    "st",
+    "t",
+    "th",
+    "tr",
+    "v",
+    "w",
+    "x",
+    "y",
+    "z",
+]
+_NUCLEI: Final = ["a", "e", "i", "o", "u", "ai", "ea", "ee", "ia", "ie", "io", "oo", "ou", "y"]
+_CODAS: Final = (
+    "",
+    "",
+    "",
+    "",
+    *[
+        "b",
+        "ck",
+        "d",
+        "ft",
+        "g",
+        "l",
+        "ll",
+        "m",
+        "n",
+        "nd",
+        "ng",
+        "nt",
+        "p",
+        "r",
+        "rd",
+        "rk",
+        "s",
+        "sk",
+        "ss",
+        "st",
+        "t",
+        "x",
+    ],
+)
+_BIG_MAIL: Final = [
+    "gmail.com",
+    "hotmail.com",
+    "yahoo.com",
+    "outlook.com",
+    "mail.ru",
+    "web.de",
+    "icloud.com",
+    "yandex.ru",
+    "live.com",
+]
+_BIG_SITES: Final = [
+    "accounts.google.com",
+    "www.facebook.com",
+    "login.live.com",
+    "www.netflix.com",
+    "discord.com",
+]
 _PREFIXES: Final = ("", "", "www.", "login.", "my.", "accounts.", "app.", "auth.", "shop.", "mail.")
 _PATHS: Final = (
     "", "/", "/login", "/signin", "/account/login", "/register", "/wp-login.php", "/users/sign_in",
     "/auth/realms/main/login", "/signup?next=%2Fhome", "/en/login", "/index.php",
 )  # fmt: skip
-_DIRTY: Final = ("", "===============", "Telegram: @freelogs", "https://t.test/join\t", "\x00\x01\x02", "-----")
+_DIRTY: Final = (
+    "",
+    "===============",
+    "Telegram: @freelogs",
+    "https://t.test/join\t",
+    "\x00\x01\x02",
+    "-----",
+)
 _PASSWORD_SIGNS: Final = "abcdefghijkmnopqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ0123456789!@#$%&*.-_"
 
 
