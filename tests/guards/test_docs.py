@@ -13,7 +13,7 @@ from typer.main import get_command
 
 from emberwatch.accounts.models import Role
 from emberwatch.api.app import api
-from emberwatch.cli.main import command_line
+from emberwatch.cli.commands import command_line
 from emberwatch.config.environment import SETTINGS
 from emberwatch.core.verdict import Verdict
 from emberwatch.directories.entra.clouds import CUSTOM, clouds

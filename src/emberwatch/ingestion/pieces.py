@@ -20,6 +20,7 @@ from emberwatch.ingestion.locations import opened
 from emberwatch.ingestion.models import Import, ImportState, Piece, PieceState
 from emberwatch.ingestion.recording import Origin, Recorder
 from emberwatch.ingestion.streams import EventStream, RangeStream, Step
+from emberwatch.matching.prefilter import prefilter_for
 from emberwatch.sources.files import beginning
 from emberwatch.sources.leaks import LeakReader
 from emberwatch.sources.watched import context_of
@@ -83,9 +84,11 @@ def _origin(wanted: Import) -> Origin:
 
 def _steps(piece: Piece, wanted: Import, file: BinaryIO) -> Iterator[Step]:
     head = beginning(file)
-    request = read_request(watchlist_of(wanted.tenant), wanted, head)
+    watchlist = watchlist_of(wanted.tenant)
+    request = read_request(watchlist, wanted, head)
     if piece.is_range:
-        yield from RangeStream(wanted, piece, head, context_of(request)).steps(file)
+        prefilter = prefilter_for(watchlist)
+        yield from RangeStream(wanted, piece, head, context_of(request), prefilter).steps(file)
         return
     with LeakReader(request) as reader:
         events = reader.read(file, wanted.file_name, skip_parts=piece.part)
