@@ -34,15 +34,17 @@ def _site_first(separator: str) -> re.Pattern[str]:
     """A url that ends at ``separator`` (or at any, when that is empty), a name, and the secret."""
     if separator:
         core = separator.strip()
-        stops = re.escape(core or separator) + (r"\s" if core != separator else "")
+        ends = re.escape(core or separator)
+        stops = ends + (r"\s" if core else "")
         first = second = re.escape(separator)
+        name = rf"[^\s{ends}][^{ends}]*?"
     else:
         # "url login:secret" is written too: after a blank, the second separator may be another.
-        stops, first, second = _FRONT_STOPS, r"(?P<blank> )|[:;|\t]", r"(?(blank)[ :;|]|(?P=separator))"
+        stops, name = _FRONT_STOPS, r"[^\s:;|](?(blank)[^\s:;|]*?|[^:;|\t]*?)"
+        first, second = r"(?P<blank> (?:[:;|,-] )?)|[:;|\t]", r"(?(blank)[ :;|]|(?P=separator))"
     # Atomic: a port that is not followed by what must follow makes no other url.
     return re.compile(
-        rf"(?>{_front(stops)})(?P<separator>{first})(?P<login>[^\s{stops}][^{stops}]*?){second}(?P<password>.+)",
-        re.DOTALL,
+        rf"(?>{_front(stops)})(?P<separator>{first})(?P<login>{name}){second}(?P<password>.+)", re.DOTALL
     )
 
 
