@@ -24,9 +24,9 @@ ANN = "ann@contoso.example:first-pw\n"
 BOB = "bob@contoso.example:second-pw\n"
 
 
-def imported(tenant: Tenant, path: Path, data: str | bytes, **options: str) -> Import:
+def imported(tenant: Tenant, path: Path, data: str | bytes, **options: object) -> Import:
     path.write_bytes(data.encode() if isinstance(data, str) else data)
-    return import_file(tenant, path, ImportOptions(**options), actor=SYSTEM)
+    return import_file(tenant, path, ImportOptions(**options), actor=SYSTEM)  # type: ignore[arg-type]
 
 
 def undone(done: Import) -> Import:
