@@ -15,6 +15,7 @@ BENCHMARKS: Final = {
     "plan-feed": ("bench.plan_feed", "plan_feed"),
     "attempt-economy": ("bench.attempt_economy", "attempt_economy"),
     "feed-pace": ("bench.feed_pace", "feed_pace"),
+    "import-load": ("bench.import_load", "import_load"),
 }
 
 
