@@ -5,9 +5,10 @@ from __future__ import annotations
 import sys
 
 from bench.exactness import exactness
+from bench.scan import scan
 from bench.validate_latency import validate_latency
 
-BENCHMARKS = {"exactness": exactness, "validate-latency": validate_latency}
+BENCHMARKS = {"exactness": exactness, "scan": scan, "validate-latency": validate_latency}
 
 
 def main(names: list[str]) -> int:
