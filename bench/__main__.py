@@ -6,9 +6,15 @@ import sys
 
 from bench.exactness import exactness
 from bench.scan import scan
+from bench.scan_archive import scan_archive
 from bench.validate_latency import validate_latency
 
-BENCHMARKS = {"exactness": exactness, "scan": scan, "validate-latency": validate_latency}
+BENCHMARKS = {
+    "exactness": exactness,
+    "scan": scan,
+    "scan-archive": scan_archive,
+    "validate-latency": validate_latency,
+}
 
 
 def main(names: list[str]) -> int:
