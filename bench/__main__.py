@@ -16,6 +16,8 @@ BENCHMARKS: Final = {
     "attempt-economy": ("bench.attempt_economy", "attempt_economy"),
     "feed-pace": ("bench.feed_pace", "feed_pace"),
     "import-load": ("bench.import_load", "import_load"),
+    "scan": ("bench.scan", "scan"),
+    "scan-archive": ("bench.scan_archive", "scan_archive"),
 }
 
 

@@ -6,7 +6,6 @@ how fast a search for names is depends on how they end. Nothing of it leaves the
 
 from __future__ import annotations
 
-import multiprocessing
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,180 +14,33 @@ from typing import Final
 
 LINES: Final = 100_000
 """Of one block; about six megabytes."""
+_DISTINCT: Final = 40
+"""Blocks, far more than any cache holds, written again and again."""
 _OURS: Final = 100
 """Lines of each block with a login of a watched domain: one in a thousand."""
 _LOOKALIKES: Final = 40
 _DIRT: Final = 150
 
+
+def _words(text: str) -> tuple[str, ...]:
+    return tuple(text.split())
+
+
 _SUFFIXES: Final = (
     ("com",) * 46
-    + tuple(
-        [
-            "net",
-            "org",
-            "de",
-            "ru",
-            "co.uk",
-            "com.br",
-            "fr",
-            "it",
-            "nl",
-            "pl",
-            "in",
-            "es",
-            "info",
-            "ca",
-            "com.au",
-            "eu",
-            "co.in",
-            "ch",
-            "jp",
-            "se",
-            "us",
-            "io",
-            "cz",
-            "at",
-            "be",
-        ]
-    )
-    + tuple(
-        [
-            "com.mx",
-            "com.ar",
-            "com.tr",
-            "co.jp",
-            "ro",
-            "hu",
-            "gr",
-            "pt",
-            "dk",
-            "no",
-            "fi",
-            "ie",
-            "ac.uk",
-            "co.za",
-            "co.nz",
-            "vn",
-            "com.vn",
-            "id",
-            "co.id",
-            "ph",
-        ]
-    )
-    + tuple(
-        [
-            "com.ph",
-            "my",
-            "com.my",
-            "th",
-            "co.th",
-            "ua",
-            "com.ua",
-            "by",
-            "kz",
-            "tv",
-            "me",
-            "biz",
-            "online",
-            "xyz",
-            "shop",
-            "app",
-            "dev",
-            "cloud",
-            "edu",
-            "gov",
-        ]
-    )
+    + _words("net org de ru co.uk com.br fr it nl pl in es info ca com.au eu co.in ch jp se us io cz at be")
+    + _words("com.mx com.ar com.tr co.jp ro hu gr pt dk no fi ie ac.uk co.za co.nz vn com.vn id co.id ph")
+    + _words("com.ph my com.my th co.th ua com.ua by kz tv me biz online xyz shop app dev cloud edu gov")
 )
-_ONSETS: Final = [
-    "b",
-    "br",
-    "c",
-    "ch",
-    "cl",
-    "cr",
-    "d",
-    "dr",
-    "f",
-    "fl",
-    "g",
-    "gl",
-    "gr",
-    "h",
-    "j",
-    "k",
-    "kl",
-    "l",
-    "m",
-    "n",
-    "p",
-    "ph",
-    "pl",
-    "qu",
-    "r",
-    "s",
-    "sc",
-    "sh",
-    "sp",
-    "st",
-    "t",
-    "th",
-    "tr",
-    "v",
-    "w",
-    "x",
-    "y",
-    "z",
-]
-_NUCLEI: Final = ["a", "e", "i", "o", "u", "ai", "ea", "ee", "ia", "ie", "io", "oo", "ou", "y"]
-_CODAS: Final = (
-    "",
-    "",
-    "",
-    "",
-    *[
-        "b",
-        "ck",
-        "d",
-        "ft",
-        "g",
-        "l",
-        "ll",
-        "m",
-        "n",
-        "nd",
-        "ng",
-        "nt",
-        "p",
-        "r",
-        "rd",
-        "rk",
-        "s",
-        "sk",
-        "ss",
-        "st",
-        "t",
-        "x",
-    ],
+_ONSETS: Final = _words(
+    "b br c ch cl cr d dr f fl g gl gr h j k kl l m n p ph pl qu r s sc sh sp st t th tr v w x y z"
 )
-_BIG_MAIL: Final = [
-    "gmail.com",
-    "hotmail.com",
-    "yahoo.com",
-    "outlook.com",
-    "mail.ru",
-    "web.de",
-    "icloud.com",
-    "yandex.ru",
-    "live.com",
-]
-_BIG_SITES: Final = [
-    "accounts.google.com",
-    "www.facebook.com",
-    "login.live.com",
-    "www.netflix.com",
-    "discord.com",
-]
+_NUCLEI: Final = _words("a e i o u ai ea ee ia ie io oo ou y")
+_CODAS: Final = ("", "", "", "", *_words("b ck d ft g l ll m n nd ng nt p r rd rk s sk ss st t x"))
+_BIG_MAIL: Final = _words(
+    "gmail.com hotmail.com yahoo.com outlook.com mail.ru web.de icloud.com yandex.ru live.com"
+)
+_BIG_SITES: Final = _words("accounts.google.com www.facebook.com login.live.com www.netflix.com discord.com")
 _PREFIXES: Final = ("", "", "www.", "login.", "my.", "accounts.", "app.", "auth.", "shop.", "mail.")
 _PATHS: Final = (
     "", "/", "/login", "/signin", "/account/login", "/register", "/wp-login.php", "/users/sign_in",
@@ -202,7 +54,7 @@ _DIRTY: Final = (
     "\x00\x01\x02",
     "-----",
 )
-_PASSWORD_SIGNS: Final = "abcdefghijkmnopqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ0123456789!@#$%&*.-_"
+_SIGNS: Final = "abcdefghijkmnopqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ0123456789!@#$%&*.-_"
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,23 +70,14 @@ def make_corpus(folder: Path, size: int, domains: int) -> Corpus:
     names = _Names(random.Random(1))
     watched = names.domains(domains)
     file = folder / "leak.txt"
-    blocks = _blocks(size, watched)
-    with multiprocessing.get_context("fork").Pool(2) as pool, file.open("wb") as opened:
-        for block in pool.imap(_block, blocks):
-            opened.write(block)
-            if opened.tell() >= size:
-                break
-        pool.terminate()
+    pools = _Pools(random.Random(2), watched)
+    blocks = [_block(pools, number) for number in range(_DISTINCT)]
+    with file.open("wb") as opened:
+        number = 0
+        while opened.tell() < size:
+            opened.write(blocks[number % _DISTINCT])
+            number += 1
     return Corpus(file, watched)
-
-
-_pools: _Pools
-
-
-def _blocks(size: int, watched: Sequence[str]) -> range:
-    global _pools
-    _pools = _Pools(random.Random(2), watched)
-    return range(size // LINES // 10)
 
 
 class _Names:
@@ -277,7 +120,7 @@ class _Names:
         rng = self._rng
         if rng.random() < 0.5:
             return f"{self.word(2).capitalize()}{rng.randint(1, 9999)}{rng.choice(('', '!', '@', '#', '.'))}"
-        return "".join(rng.choices(_PASSWORD_SIGNS, k=rng.randint(6, 14)))
+        return "".join(rng.choices(_SIGNS, k=rng.randint(6, 14)))
 
 
 class _Pools:
@@ -287,7 +130,8 @@ class _Pools:
         names = _Names(rng)
         taken = set(watched)
         domains = [domain for domain in names.domains(30_000) if domain not in taken]
-        hosts = [rng.choice(_PREFIXES) + rng.choice(domains) for _ in range(40_000)] + _BIG_SITES * 2_000
+        hosts = [rng.choice(_PREFIXES) + rng.choice(domains) for _ in range(40_000)]
+        hosts += _BIG_SITES * 2_000
         self.names = names
         self.watched = watched
         self.urls = [
@@ -302,12 +146,12 @@ class _Pools:
 
     @staticmethod
     def _app(rng: random.Random, names: _Names) -> str:
-        token = "".join(rng.choices(_PASSWORD_SIGNS[:58], k=86))
+        token = "".join(rng.choices(_SIGNS[:58], k=86))
         return f"android://{token}==@com.{names.word(2)}.{names.word(1)}/"
 
 
-def _block(number: int) -> bytes:
-    rng, pools = random.Random(number), _pools
+def _block(pools: _Pools, number: int) -> bytes:
+    rng = random.Random(number)
     draw = (rng.choices(pool, k=LINES) for pool in (pools.urls, pools.logins, pools.passwords))
     urls, logins, passwords = draw
     split = LINES * 3 // 4

@@ -31,7 +31,8 @@ PREFILTER: Final = prefilter_for(WATCHED)
 
 PIECES: Final = st.sampled_from(
     [
-        "u@contoso.example", "U@Mail.CONTOSO.example", "u@bücher.example", "u@BÜCHER.example", "u@xn--bcher-kva.example",
+        "u@contoso.example", "U@Mail.CONTOSO.example", "u@bücher.example", "u@BÜCHER.example",
+        "u@xn--bcher-kva.example",
         "u@bu\u0308cher.example", "x@ab.co", "x@cab.co", "u@contoso.example.evil.test", "u@notcontoso.example",
         "mira@freemail.example", "other@freemail.example", "https://login.apps.example/x", "login.apps.example",
         "https://vpn.contoso.example:8443/", "contoso.example", "android://aa==@com.contoso.example/", "o@a.test", "https://a.test/",
