@@ -18,6 +18,8 @@ READERS: Final = {
     "config/settings.py": "Django's session key and the database address",
     "accounts/services.py": "hashes tokens and sets a person's own password",
     "parsing": "reads leaked lines before they are sealed",
+    "sources/containers/passwords.py": "tries the given passwords on protected archives",
+    "sources/reader/wire.py": "what the archive reader parsed, over its pipe to the process that started it",
     "cli": "prints what was revealed with a reason, and a token once",
     "web": "shows what was revealed with a reason, and a link or token once",
     "api": "reads the bearer token and a connection's new secret",
