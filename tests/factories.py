@@ -6,17 +6,18 @@ import itertools
 from datetime import UTC, datetime
 from typing import Final
 
+from django.db import transaction
+
 from emberwatch.accounts.actor import SYSTEM, Actor, actor_for_user
 from emberwatch.accounts.models import User
 from emberwatch.core.secret import Secret
 from emberwatch.directories.models import DirectoryConnection
 from emberwatch.directories.services import ConnectionForm, save_connection
 from emberwatch.exposures.models import Credential, Source, SourceKind
-from emberwatch.ingestion.recording import Batch, Recorder
-from emberwatch.matching.domains import DomainSet
+from emberwatch.ingestion.recording import Origin, Part, Recorder
 from emberwatch.parsing.base import ParsedCredential, SecretKind
 from emberwatch.tenants.models import Tenant
-from emberwatch.tenants.queries import monitored_domains
+from emberwatch.tenants.queries import watchlist_of
 from emberwatch.tenants.services import create_tenant, set_role
 
 NOW: Final = datetime(2026, 6, 1, 12, 0, tzinfo=UTC)
@@ -60,8 +61,9 @@ def make_credential(
         tenant=tenant, kind=source_kind, name="test leak", leaked_at=leaked_at, defaults={"created_at": now}
     )
     found = ParsedCredential(login=login, secret=Secret(password), kind=kind, line=line or next(_numbers))
-    recorder = Recorder(tenant.id, DomainSet(monitored_domains(tenant)), now)
-    recorder.store(Batch(source, "leak.txt", None, "", [found]))
+    origin = Origin(tenant.id, None, f"leak {found.line}.txt", source_kind, source.name, leaked_at, None, now)
+    with transaction.atomic():
+        Recorder(origin, watchlist_of(tenant)).store([(found, Part("leak.txt", source_kind))])
     return Credential.objects.select_related("tenant").get(
         tenant=tenant, sightings__line=found.line, sightings__source=source
     )

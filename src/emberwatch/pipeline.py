@@ -6,12 +6,22 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from emberwatch.engine.facts import FactHandler
-from emberwatch.ingestion.tasks import import_leak
-from emberwatch.validation.tasks import validate
+from emberwatch.ingestion import tasks as ingestion
+from emberwatch.validation.tasks import drive_run, validate, wake_runs
 
 
-def _run_import(*, import_id: str) -> None:
-    import_leak.defer(import_id=import_id)
+def _plan_import(*, import_id: str) -> None:
+    ingestion.plan.defer(import_id=import_id)
+
+
+def _read_piece(*, piece_id: str) -> None:
+    ingestion.piece.configure(lock=f"piece:{piece_id}").defer(piece_id=piece_id)
+
+
+def _read_piece_later(*, piece_id: str, seconds: int) -> None:
+    ingestion.piece.configure(lock=f"piece:{piece_id}", schedule_in={"seconds": seconds}).defer(
+        piece_id=piece_id
+    )
 
 
 def _validate(*, validation_id: str, order_by: str) -> None:
@@ -24,14 +34,29 @@ def _validate_later(*, validation_id: str, order_by: str, seconds: int) -> None:
     )
 
 
+def _drive(*, run_id: str, seconds: int) -> None:
+    later = drive_run.configure(schedule_in={"seconds": seconds}) if seconds else drive_run
+    later.defer(run_id=run_id)
+
+
+def _wake_runs(*, tenant_id: str) -> None:
+    wake_runs.defer(tenant_id=tenant_id)
+
+
 # Facts without a job stand here too: the table names everything that services announce.
 FACTS: Final[Mapping[str, Sequence[FactHandler]]] = {
-    "import.requested": (_run_import,),
+    "import.requested": (_plan_import,),
+    "import.piece_ready": (_read_piece,),
+    "import.piece_postponed": (_read_piece_later,),
     "import.finished": (),
+    # One for a batch of credentials, with the ids of the new ones.
     "credential.recorded": (),
-    "directory.checked": (),
+    "directory.checked": (_wake_runs,),
     "directory.halted": (),
     "validation.requested": (_validate,),
     "validation.postponed": (_validate_later,),
+    "run.moves": (_drive,),
+    "run.finished": (),
+    # One for a batch of credentials, with their ids.
     "credential.verdict_set": (),
 }

@@ -69,7 +69,7 @@ def test_the_budget_holds_whoever_comes_first(start_entra: StartEntra) -> None:
     tenants = [make_tenant(), make_tenant()]
     for tenant in tenants:
         connect(tenant, DIRECTORY, APP, SECRET)
-    credentials = [make_credential(tenants[n % 2], password=f"Wrong-{n}") for n in range(8)]
+    credentials = [make_credential(tenants[n % 2], password=f"Wrong-pass-{n}") for n in range(8)]
     validations = [request_validation(c, actor=SYSTEM, now=utc_now()) for c in credentials]
     entra.faults.add(FaultRule(where="token", kind="latency", seconds=0.1))
     watched = Watched()

@@ -14,8 +14,8 @@ STOP_SECONDS: Final = 40
 class Child:
     """``emberwatch COMMAND …`` as a process that lives as long as this object is entered, and no longer."""
 
-    def __init__(self, *arguments: str, log: Path | None = None) -> None:
-        self._command = [sys.executable, "-m", "emberwatch.cli.main", *arguments, "--attached"]
+    def __init__(self, *arguments: str, log: Path | None = None, module: str = "emberwatch.cli.main") -> None:
+        self._command = [sys.executable, "-m", module, *arguments, "--attached"]
         self._log = log
         self._process: subprocess.Popen[bytes] | None = None
 

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Final, TypeAlias
 
 import typer
 
+from emberwatch.cli.children import Child
 from emberwatch.cli.failures import EXIT_FAILED
 from emberwatch.cli.output import AsJson, print_json, print_table, visible
 from emberwatch.cli.start import start
 from emberwatch.core.errors import BadInput
+from emberwatch.core.secret import Secret
 
 if TYPE_CHECKING:
     from emberwatch.ingestion.models import Import
@@ -23,35 +26,58 @@ if TYPE_CHECKING:
     from emberwatch.tenants.models import Tenant
 
 AUTO: Final = "auto"
+LOOK_SECONDS: Final = 0.3
+MOST_PROCESSES: Final = 8
 _COUNTS: Final = ("read", "foreign", "matched_new", "duplicate", "rejected")
 _COLUMNS: Final = ("File", "Read", "= foreign", "+ new", "+ duplicate", "+ rejected", "State")
+
+Show: TypeAlias = Callable[[int, int], None]
+"""Takes how many bytes of the present file and how many of its entries have been read."""
 
 
 def import_leaks(
     tenant: Annotated[str, typer.Argument(help="The tenant's name or id.")],
-    path: Annotated[list[Path], typer.Argument(help="Files, or folders whose files are all imported.")],
-    format: Annotated[str, typer.Option(help="auto, stealer, ulp or combo.")] = AUTO,  # noqa: A002 - its public name
+    path: Annotated[
+        list[str], typer.Argument(help="Files, s3:// addresses, or folders with all their files.")
+    ],
+    format: Annotated[str, typer.Option(help="auto, or the name of one format.")] = AUTO,  # noqa: A002 - its public name
     source_kind: Annotated[str, typer.Option(help="stealer_log, ulp, combo_list, breach or feed.")] = "",
     source_name: Annotated[str, typer.Option(help="What the leak is called.")] = "",
     leaked_at: Annotated[str, typer.Option(help="When it leaked, such as 2026-01-31.")] = "",
+    breached_at: Annotated[str, typer.Option(help="When the service was breached.")] = "",
+    archive_passwords: Annotated[
+        Path | None, typer.Option(help="A file with passwords to try on protected archives, one a line.")
+    ] = None,
+    processes: Annotated[
+        int, typer.Option(min=1, max=64, help="How many processes read a large file; default: one a core.")
+    ] = min(os.cpu_count() or 1, MOST_PROCESSES),
     as_json: AsJson = False,
 ) -> None:
-    """Import leaked data: keep what belongs to the tenant's domains, count everything."""
+    """Import leaked data: keep what belongs to the tenant, count everything.
+
+    Given again after it was interrupted, the command goes on where it ended.
+    """
     files = list(_files(path))
-    date = _date(leaked_at)
+    dates = (_date(leaked_at, "--leaked-at"), _date(breached_at, "--breached-at"))
+    passwords = _passwords(archive_passwords)
     start()
     from emberwatch.ingestion.services import ImportOptions
     from emberwatch.tenants.queries import tenant_by_name
 
-    options = ImportOptions("" if format == AUTO else format, source_kind, source_name, date)
-    done = list(_imported(tenant_by_name(tenant), files, options))
+    chosen = "" if format == AUTO else format
+    options = ImportOptions(chosen, source_kind, source_name, *dates, passwords)
+    done = list(_imported(tenant_by_name(tenant), files, options, processes))
     _show(done, as_json)
     if any(row.state != "done" for row in done):
         raise typer.Exit(EXIT_FAILED)
 
 
-def _files(paths: Sequence[Path]) -> Iterator[Path]:
-    for path in paths:
+def _files(paths: Sequence[str]) -> Iterator[str]:
+    for text in paths:
+        if "://" in text:
+            yield text
+            continue
+        path = Path(text)
         found = sorted(p for p in path.rglob("*") if p.is_file()) if path.is_dir() else [path]
         if not found:
             raise BadInput(f"{path} holds no file.")
@@ -60,73 +86,108 @@ def _files(paths: Sequence[Path]) -> Iterator[Path]:
                 raise BadInput(f"There is no file {file}.")
             if not os.access(file, os.R_OK):
                 raise BadInput(f"{file} cannot be read by this user.")
-            yield file
+            yield str(file)
 
 
-def _date(text: str) -> datetime | None:
+def _date(text: str, option: str) -> datetime | None:
     if not text:
         return None
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:
-        raise BadInput("--leaked-at needs a date such as 2026-01-31.", field="leaked_at") from None
+        field = option.removeprefix("--").replace("-", "_")
+        raise BadInput(f"{option} needs a date such as 2026-01-31.", field=field) from None
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
-def _imported(tenant: Tenant, files: Sequence[Path], options: ImportOptions) -> Iterator[Import]:
-    from emberwatch.accounts.actor import command_line_actor
-    from emberwatch.ingestion.services import import_file
+def _passwords(path: Path | None) -> tuple[Secret, ...]:
+    if path is None:
+        return ()
+    try:
+        lines = path.read_text("utf-8").split("\n")
+    except (OSError, UnicodeDecodeError):
+        raise BadInput(f"{path} cannot be read as text.", field="archive_passwords") from None
+    # Blanks may belong to a password; only the line's own end is taken away.
+    return tuple(Secret(line.removesuffix("\r")) for line in lines if line.removesuffix("\r"))
 
-    with _progress(files) as bar:
+
+def _imported(
+    tenant: Tenant, files: Sequence[str], options: ImportOptions, processes: int
+) -> Iterator[Import]:
+    from emberwatch.accounts.actor import command_line_actor
+    from emberwatch.ingestion.locations import look_at
+    from emberwatch.ingestion.services import begin_file
+
+    with _progress(sum(look_at(file).size for file in files)) as bar:
         for file in files:
-            yield import_file(tenant, file, options, actor=command_line_actor(), progress=bar.entries)
-            bar.finished(file)
+            wanted = begin_file(tenant, file, options, actor=command_line_actor())
+            _work(wanted, processes, bar.show)
+            bar.finished(wanted.size)
+            yield wanted
+
+
+def _work(wanted: Import, processes: int, show: Show) -> None:
+    """Reads all pieces, in this process when there is but one, and waits for what other workers hold."""
+    from emberwatch.ingestion.running import run_open_pieces
+
+    pieces = wanted.pieces.count()
+    if pieces > 1 and processes > 1:
+        _work_in_children(wanted, min(processes, pieces), show)
+    # Also what a child left behind that somebody killed, and what a worker holds until it is done or dead.
+    while not run_open_pieces(wanted.pk, progress=show):
+        time.sleep(LOOK_SECONDS)
+    wanted.refresh_from_db()
+
+
+def _work_in_children(wanted: Import, processes: int, show: Show) -> None:
+    from emberwatch.ingestion.queries import progress_of
+
+    with ExitStack() as running:
+        children = [
+            running.enter_context(Child(str(wanted.pk), module="emberwatch.cli.import_pieces"))
+            for _ in range(processes)
+        ]
+        while not all(child.has_ended() for child in children):
+            time.sleep(LOOK_SECONDS)
+            found = progress_of(wanted)
+            show(found.position, found.counts.read)
 
 
 class _Bar:
-    """Bytes of finished files against all of them, and the entries read so far; silent off a terminal."""
+    """Bytes and entries that have been read, of all files; silent off a terminal."""
 
     def __init__(self) -> None:
-        self._before = self._current = 0
+        self._bytes = self._entries = self._current = 0
 
-    def entries(self, entries_read: int) -> None:
-        self._current = entries_read
-        self.show()
+    def show(self, position: int, entries: int) -> None:
+        self._current = entries
+        self.draw(self._bytes + position, self._entries + entries)
 
-    def finished(self, file: Path) -> None:
-        self._before += self._current
-        self._current = 0
-        self.advance(file.stat().st_size)
+    def finished(self, size: int) -> None:
+        self._bytes += size
+        self._entries += self._current
+        self.draw(self._bytes, self._entries)
 
-    @property
-    def total_entries(self) -> int:
-        return self._before + self._current
-
-    def show(self) -> None:
-        """Draws nothing here."""
-
-    def advance(self, size: int) -> None:
+    def draw(self, position: int, entries: int) -> None:
         """Draws nothing here."""
 
 
 @contextmanager
-def _progress(files: Sequence[Path]) -> Iterator[_Bar]:
+def _progress(size: int) -> Iterator[_Bar]:
     if not sys.stderr.isatty():
         yield _Bar()
         return
     from rich.console import Console
-    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeElapsedColumn
+    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
+    from rich.progress import TransferSpeedColumn as Speed
 
-    columns = (BarColumn(), DownloadColumn(), TextColumn("{task.fields[entries]:,} entries"))
-    with Progress(*columns, TimeElapsedColumn(), console=Console(stderr=True), transient=True) as drawn:
-        task = drawn.add_task("import", total=sum(file.stat().st_size for file in files), entries=0)
+    columns = (BarColumn(), DownloadColumn(), Speed(), TextColumn("{task.fields[entries]:,} entries"))
+    with Progress(*columns, TimeRemainingColumn(), console=Console(stderr=True), transient=True) as drawn:
+        task = drawn.add_task("import", total=size, entries=0)
 
         class Drawn(_Bar):
-            def show(self) -> None:
-                drawn.update(task, entries=self.total_entries)
-
-            def advance(self, size: int) -> None:
-                drawn.update(task, advance=size, entries=self.total_entries)
+            def draw(self, position: int, entries: int) -> None:
+                drawn.update(task, completed=position, entries=entries)
 
         yield Drawn()
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import sys
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable
 from contextlib import ExitStack
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
@@ -32,6 +33,9 @@ def validate(
         bool, typer.Option("--all", help="Every credential whose verdict is not settled.")
     ] = False,
     credential: Annotated[str, typer.Option(help="The id of one credential.")] = "",
+    confirm: Annotated[
+        bool, typer.Option("--confirm", help="Send a sign-in even when facts make the answer likely.")
+    ] = False,
     wait: Annotated[
         bool, typer.Option("--wait", help="Wait for the verdicts; starts a worker if none runs.")
     ] = False,
@@ -43,61 +47,90 @@ def validate(
     start()
     from emberwatch.tenants.queries import tenant_by_name
 
-    ids = _requested(tenant_by_name(tenant), credential)
-    if wait:
-        _wait_for(ids)
-    _show(_read(ids), as_json)
+    found = tenant_by_name(tenant)
+    if all_:
+        _validate_feed(found, wait=wait, as_json=as_json)
+    else:
+        _validate_one(found, credential, confirm=confirm, wait=wait, as_json=as_json)
     if not wait:
         _say_if_nobody_works()
 
 
-def _requested(tenant: Tenant, credential_id: str) -> list[UUID]:
-    """What was started now, and for a bulk request also what was under way already."""
+def _validate_one(tenant: Tenant, credential_id: str, *, confirm: bool, wait: bool, as_json: bool) -> None:
     from emberwatch.accounts.actor import command_line_actor
+    from emberwatch.cli import records
     from emberwatch.core.clock import utc_now
     from emberwatch.exposures.queries import access_credential
     from emberwatch.tenants.policy import Permission
-    from emberwatch.validation.services import request_all, request_validation
+    from emberwatch.validation.models import OPEN_STATES, Validation
+    from emberwatch.validation.services import request_validation
 
     actor = command_line_actor()
-    if not credential_id:
-        started = request_all(tenant, actor=actor, now=utc_now())
-        return list({validation.id for validation in started}.union(_open_of(tenant)))
     found = access_credential(actor, tenant.id, credential_id, Permission.VALIDATE)
-    return [request_validation(found, actor=actor, now=utc_now()).id]
+    asked = request_validation(found, actor=actor, now=utc_now(), confirm=confirm)
+    rows = Validation.objects.filter(pk=asked.pk)
+    if wait:
+        _wait(lambda: Moving(1) if rows.filter(state__in=OPEN_STATES).exists() else None)
+    row = rows.select_related("verdict_record", "credential").get()
+    if as_json:
+        print_json([records.validation(row)])
+    elif row.verdict_record:
+        _print_one(row)
+    else:
+        typer.echo("1 validation queued.")
 
 
-def _open_of(tenant: Tenant) -> list[UUID]:
-    from emberwatch.validation.models import OPEN_STATES, Validation
+def _validate_feed(tenant: Tenant, *, wait: bool, as_json: bool) -> None:
+    from emberwatch.accounts.actor import command_line_actor
+    from emberwatch.cli import records
+    from emberwatch.core.clock import utc_now
+    from emberwatch.validation.queries import credentials_of_run, progress_of_run
+    from emberwatch.validation.runs import start_run
 
-    return list(Validation.objects.filter(tenant=tenant, state__in=OPEN_STATES).values_list("id", flat=True))
+    run = start_run(tenant, actor=command_line_actor(), now=utc_now())
+    if wait:
+        _wait(lambda: _moving(run.pk))
+    run.refresh_from_db()
+    if as_json:
+        rows = credentials_of_run(run).iterator(chunk_size=2000)
+        print_json(records.credential(row) | {"credential_id": row.id} for row in rows)
+        return
+    progress = progress_of_run(run, utc_now())
+    _print_counts(credentials_of_run(run).values_list("verdict", flat=True).iterator(chunk_size=2000))
+    typer.echo(
+        f"{progress.decided} of {run.credentials} decided, {run.attempts} sign-ins sent, {progress.avoided} avoided."
+    )
+    typer.echo(f"{run.get_state_display()}. {run.sentence}".strip())
 
 
-def _read(ids: Sequence[UUID]) -> list[Validation]:
-    from emberwatch.validation.models import Validation
-
-    rows = Validation.objects.filter(pk__in=ids).select_related("verdict_record", "credential")
-    return list(rows.order_by("id"))
-
-
-def _unfinished(ids: Sequence[UUID]) -> int:
-    from emberwatch.validation.models import OPEN_STATES, Validation
-
-    return Validation.objects.filter(pk__in=ids, state__in=OPEN_STATES).count()
+@dataclass(frozen=True, slots=True)
+class Moving:
+    total: int
+    done: int = 0
 
 
-def _wait_for(ids: Sequence[UUID]) -> None:
+def _moving(run_id: UUID) -> Moving | None:
+    """How far a run is, or ``None`` when waiting here would bring nothing more."""
+    from emberwatch.core.clock import utc_now
+    from emberwatch.validation.models import Run
+    from emberwatch.validation.queries import is_at_rest
+
+    run = Run.objects.get(pk=run_id)
+    return None if is_at_rest(run, utc_now()) else Moving(run.credentials, run.decided)
+
+
+def _wait(how_far: Callable[[], Moving | None]) -> None:
     from emberwatch.core.clock import utc_now
     from emberwatch.engine.queries import worker_is_alive
 
     with ExitStack() as stack:
         child = None if worker_is_alive(utc_now()) else stack.enter_context(Child("worker"))
-        while left := _unfinished(ids):
+        while (moving := how_far()) is not None:
             if child is None and not worker_is_alive(utc_now()):
                 child = stack.enter_context(Child("worker"))
             if child is not None and child.has_ended():
                 raise Unavailable("The worker has ended; what was asked for stays queued.")
-            _draw(len(ids) - left, len(ids))
+            _draw(moving.done, moving.total)
             time.sleep(POLL_SECONDS)
         _draw(0, 0)
 
@@ -106,19 +139,6 @@ def _draw(done: int, total: int) -> None:
     if sys.stderr.isatty():
         sys.stderr.write(f"\r{done} of {total} validated" if total else "\r\033[K")
         sys.stderr.flush()
-
-
-def _show(rows: Sequence[Validation], as_json: bool) -> None:
-    from emberwatch.cli import records
-
-    if as_json:
-        print_json(records.validation(row) for row in rows)
-    elif not rows:
-        typer.echo("Nothing to validate: every verdict is settled.")
-    elif len(rows) == 1 and rows[0].verdict_record:
-        _print_one(rows[0])
-    else:
-        _print_counts(rows)
 
 
 def _print_one(row: Validation) -> None:
@@ -132,14 +152,12 @@ def _print_one(row: Validation) -> None:
     typer.echo("\n".join(f"  {line}" for line in lines if line))
 
 
-def _print_counts(rows: Sequence[Validation]) -> None:
-    counts = Counter(row.verdict_record.verdict for row in rows if row.verdict_record)
+def _print_counts(verdicts: Iterable[str]) -> None:
+    counts = Counter(verdicts)
     if counts:
         print_table(
             ("Verdict", "Credentials"), [(v.label, str(counts[v.value])) for v in Verdict if counts[v.value]]
         )
-    if queued := len(rows) - counts.total():
-        typer.echo(f"{queued} validations queued.")
 
 
 def _say_if_nobody_works() -> None:

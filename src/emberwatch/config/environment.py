@@ -36,6 +36,14 @@ def _file(value: str) -> Path:
     return path
 
 
+def _place(value: str) -> str:
+    if value.startswith("s3://") and len(value) > len("s3://"):
+        return value.rstrip("/")
+    if "://" in value:
+        raise ValueError("needs a folder, or an address such as s3://bucket/folder")
+    return str(_path(value))
+
+
 def _https_url(value: str) -> str:
     parts = urlsplit(value)
     if parts.scheme != "https" or not parts.hostname or parts.query or parts.fragment or parts.username:
@@ -84,6 +92,8 @@ SETTINGS: Final[tuple[Setting, ...]] = (
     Setting("SECRET_KEY", _secret, "signs sessions; at least 32 characters"),
     Setting("BASE_URL", _web_url, "address under which people reach the pages"),
     Setting("PROXY_URL", _web_url, "HTTP proxy for outgoing requests; loopback addresses never use it"),
+    Setting("SHARED_DIR", _place, "folder or `s3://` address that every worker sees: its imports are shared"),
+    Setting("WATCH_DIR", _place, "folder or `s3://` address whose files are imported by themselves"),
     Setting("CUSTOM_CLOUD_LOGIN_URL", _https_url, "login address of the cloud `custom`"),
     Setting("CUSTOM_CLOUD_GRAPH_URL", _https_url, "Graph address of the cloud `custom`, without `/v1.0`"),
     Setting("CUSTOM_CLOUD_PORTAL_URL", _https_url, "admin center address of the cloud `custom`"),
@@ -113,6 +123,13 @@ class Environment:
     base_url: str | None = None
     proxy_url: str | None = None
     custom_cloud: CustomCloud | None = field(default=None)
+    shared_dir: str | None = None
+    watch_dir: str | None = None
+
+    @property
+    def shared_folders(self) -> tuple[str, ...]:
+        """Where a file is seen by every worker: whatever one of them may take from the watched folder, all may."""
+        return tuple(folder for folder in (self.shared_dir, self.watch_dir) if folder)
 
     @property
     def uses_embedded_database(self) -> bool:
@@ -135,6 +152,8 @@ def load(environ: Mapping[str, str] | None = None) -> Environment:
         base_url=values.get("BASE_URL"),
         proxy_url=values.get("PROXY_URL"),
         custom_cloud=_custom_cloud(values),
+        shared_dir=values.get("SHARED_DIR"),
+        watch_dir=values.get("WATCH_DIR"),
     )
 
 

@@ -5,15 +5,17 @@ Errors, all safe to show::
     DirectoryError             Unavailable: the directory did not give a usable answer
     ├── DirectoryMisconfigured our registration or settings are at fault: stop before anybody else is touched
     ├── DirectoryBusy          throttled; ``retry_after`` seconds
-    └── DirectoryUnreachable   no connection, or no reply in time
+    ├── DirectoryUnreachable   no connection, or no reply in time
+    └── NotOffered             the directory's licence or our permissions leave this ability out
 """
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Protocol
+from typing import Protocol, TypeAlias, runtime_checkable
 from uuid import UUID
 
 from emberwatch.core.errors import Unavailable
@@ -42,6 +44,10 @@ class DirectoryBusy(DirectoryError):
 
 class DirectoryUnreachable(DirectoryError):
     """No connection, or no reply in time."""
+
+
+class NotOffered(DirectoryError):
+    """An ability that this directory does not give us: no licence for it, or no permission."""
 
 
 class Authentication(StrEnum):
@@ -73,6 +79,8 @@ class AccountFacts:
     read_at: datetime
     found_by: str
     """The property that the login matched, such as ``userPrincipalName``."""
+    external: bool = False
+    """Invited from elsewhere, whatever its type says: its password belongs to another organisation."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +94,48 @@ class Lookup:
     complete: bool
     request_id: str = ""
     deleted_at: datetime | None = None
+
+
+Looked: TypeAlias = Lookup | DirectoryError
+"""What became of one login of many: one that the directory refused to look up spoils no other."""
+
+
+@dataclass(frozen=True, slots=True)
+class Membership:
+    """A group or a directory role that an account belongs to, directly or through groups."""
+
+    key: str
+    """A group's object id, or a role's template id, which is the same in every directory."""
+    name: str
+    is_role: bool
+    privileged: bool
+    """A role that can change others, or a group to which such a role may be assigned."""
+
+
+@dataclass(frozen=True, slots=True)
+class Memberships:
+    memberships: tuple[Membership, ...]
+    read_at: datetime
+    request_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class LeakDetection:
+    """The directory's own finding that a leaked password of an account was its current one at that moment."""
+
+    detection_id: str
+    object_id: UUID
+    detected_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class FailedSignIn:
+    """A wrong password that somebody sent, as the directory's sign-in log has it."""
+
+    object_id: UUID
+    at: datetime
+    client_id: UUID | None
+    correlation_id: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +162,8 @@ class SignInReply:
     trace_id: str
     correlation_id: str
     answered_at: datetime
+    directory_at: datetime | None = None
+    """The directory's own time of the answer, in whole seconds, when it told it."""
     halts_directory: bool = False
     counts_as_failed: bool = True
     retry_after: float | None = None
@@ -173,6 +225,17 @@ class Directory(Protocol):
         """Finds the account that a login names, by the directory's own names for it."""
         ...
 
+    def find_accounts(self, logins: Sequence[str]) -> Mapping[str, Looked]:
+        """The same for many logins with few requests; every login gets an answer or its own error.
+
+        Raises :class:`DirectoryError` only when nothing at all could be asked.
+        """
+        ...
+
+    def read_memberships(self, object_ids: Sequence[UUID]) -> Mapping[UUID, Memberships | DirectoryError]:
+        """Groups and active directory roles of accounts, with those that come through other groups."""
+        ...
+
     def sign_in(self, account: AccountFacts, password: Secret, request_id: UUID) -> SignInReply:
         """Sends exactly one sign-in and says what the directory's answer means.
 
@@ -186,3 +249,21 @@ class Directory(Protocol):
         ...
 
     def close(self) -> None: ...
+
+
+@runtime_checkable
+class LeakDetector(Protocol):
+    """The directory compares leaked passwords with its current ones by itself."""
+
+    def leak_detections(self, object_ids: Collection[UUID]) -> tuple[LeakDetection, ...]:
+        """Findings on these accounts, newest first. Raises :class:`NotOffered` without licence or permission."""
+        ...
+
+
+@runtime_checkable
+class SignInLog(Protocol):
+    """The directory shows who failed to sign in."""
+
+    def failed_sign_ins(self, since: datetime) -> Iterator[FailedSignIn]:
+        """Wrong passwords since a moment, ours among them. Raises :class:`NotOffered` likewise."""
+        ...

@@ -38,3 +38,23 @@ class DirectoryConnection(models.Model):
     lockout_seconds = models.PositiveIntegerField(null=True)
     created_at = models.DateTimeField()
     updated_at = models.DateTimeField()
+
+
+class DirectoryGate(models.Model):
+    """What every worker has to know before it asks or sends anything to one directory.
+
+    One row a directory, across all tenants that are connected to it. Whoever reserves or settles an attempt
+    holds the row's lock, so that decisions on one directory are made one after the other.
+    """
+
+    entra_tenant_id = models.UUIDField(primary_key=True)
+    next_slot_at = models.DateTimeField(null=True)
+    """Before this moment no run sends a sign-in: the pace."""
+    sign_ins_not_before = models.DateTimeField(null=True)
+    """The sign-in service asked everybody to wait until then."""
+    reads_not_before = models.DateTimeField(null=True)
+    """The directory's read service asked everybody to wait until then."""
+    log_read_until = models.DateTimeField(null=True)
+    """The sign-in log was read up to here, to count failures that others caused."""
+    log_refused_because = models.CharField(max_length=300, blank=True)
+    log_asked_at = models.DateTimeField(null=True)

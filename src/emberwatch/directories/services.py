@@ -167,10 +167,11 @@ def set_disabled(tenant: Tenant, disabled: bool, *, actor: Actor, now: datetime)
     return connection
 
 
-def halt_everywhere(entra_tenant_id: UUID, sentence: str, *, now: datetime) -> None:
+def halt_everywhere(entra_tenant_id: UUID, sentence: str, *, now: datetime, facts: dict[str, Any]) -> None:
     """Stops every connection to one directory, whichever tenant it belongs to."""
-    for connection in DirectoryConnection.objects.filter(entra_tenant_id=entra_tenant_id, halted_at=None):
-        halt(connection.id, sentence, now=now, facts={})
+    rows = DirectoryConnection.objects.filter(entra_tenant_id=entra_tenant_id, halted_at=None)
+    for connection in rows.exclude(status=ConnectionStatus.DISABLED).order_by("pk"):
+        halt(connection.id, sentence, now=now, facts=facts)
 
 
 def lockout_policy(connection: DirectoryConnection) -> tuple[int, int]:

@@ -12,12 +12,16 @@ from procrastinate import App, exceptions
 from procrastinate.contrib.django import app as django_app
 from procrastinate.jobs import Job
 
+from emberwatch.engine.queues import PATIENT_QUEUES, PROMPT_QUEUES
+
 log = structlog.get_logger(__name__)
 
 # A worker that has not been heard of for this long is dead: its jobs are retried by another.
 HEARTBEAT_SECONDS: Final = 2.0
 DEAD_AFTER_SECONDS: Final = 10.0
 RECONNECT_SECONDS: Final = 2.0
+# Jobs of the patient queues sleep most of the time: so many are moved on at once.
+PATIENT_CONCURRENCY: Final = 16
 
 
 def worker_options(concurrency: int) -> dict[str, Any]:
@@ -51,9 +55,31 @@ async def _run(concurrency: int) -> None:
     async with app.open_async():
         rescue = asyncio.create_task(_rescue_forever(app))
         try:
-            await app.run_worker_async(**worker_options(concurrency))
+            await _run_lanes(app, concurrency)
         finally:
             rescue.cancel()
+
+
+async def _run_lanes(app: App, concurrency: int) -> None:
+    """One lane for what people wait for, one for what waits by itself; a signal ends the first, which ends both."""
+    patient = asyncio.create_task(
+        app.run_worker_async(
+            **worker_options(PATIENT_CONCURRENCY), queues=PATIENT_QUEUES, install_signal_handlers=False
+        )
+    )
+    prompt = asyncio.create_task(app.run_worker_async(**worker_options(concurrency), queues=PROMPT_QUEUES))
+    try:
+        done, _ = await asyncio.wait((patient, prompt), return_when=asyncio.FIRST_COMPLETED)
+        for lane in done:
+            lane.result()
+    finally:
+        await _end(patient, prompt)
+
+
+async def _end(*lanes: asyncio.Task[None]) -> None:
+    for lane in lanes:
+        lane.cancel()
+    await asyncio.gather(*lanes, return_exceptions=True)
 
 
 async def _rescue_forever(app: App) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.indexes import GinIndex
 from django.db import models
 
 from emberwatch.core.ids import new_id
@@ -20,6 +22,22 @@ class SourceKind(models.TextChoices):
     FEED = "feed", "Feed"
 
 
+class DateBasis(models.TextChoices):
+    """Which kind of date the best date of a leak is; the order is that of trust."""
+
+    INFECTION = "infection", "Infection"
+    BREACH = "breach", "Breach"
+    STATED = "stated", "Stated by who imported it"
+    FIRST_SEEN = "first_seen", "First seen here"
+
+
+class ExposureKind(models.TextChoices):
+    EMPLOYEE = "employee", "Employee"
+    """The login belongs to a monitored domain or is a monitored address."""
+    EXTERNAL = "external", "Customer or contractor"
+    """A foreign login at one of the tenant's own login hosts; never validated."""
+
+
 class Source(models.Model):
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     tenant = models.ForeignKey(Tenant, on_delete=models.CASCADE, related_name="+")
@@ -27,12 +45,16 @@ class Source(models.Model):
     name = models.CharField(max_length=200)
     leaked_at = models.DateTimeField(null=True)
     """The date of the leak as the person who imported it stated it."""
+    breached_at = models.DateTimeField(null=True)
+    """When the service was breached, as its publisher or a vendor says."""
     created_at = models.DateTimeField()
 
     class Meta:
         constraints = [
             models.UniqueConstraint(
-                fields=["tenant", "kind", "name", "leaked_at"], nulls_distinct=False, name="source_unique"
+                fields=["tenant", "kind", "name", "leaked_at", "breached_at"],
+                nulls_distinct=False,
+                name="source_unique",
             ),
         ]
 
@@ -50,9 +72,18 @@ class Machine(models.Model):
     ip_address = models.CharField(max_length=64, blank=True)
     country = models.CharField(max_length=60, blank=True)
     infected_at = models.DateTimeField(null=True)
+    infected_at_text = models.CharField(max_length=100, blank=True, default="")
+    """As the log wrote it: the only trace of the date when the log gives no time zone."""
+    first_seen_at = models.DateTimeField(null=True)
+    last_seen_at = models.DateTimeField(null=True)
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["tenant", "key"], name="machine_unique")]
+
+    @property
+    def name(self) -> str:
+        """What to call it: its own name, else what the log knows it by."""
+        return self.computer_name or self.user_name or self.ip_address or "Unnamed machine"
 
 
 class SecretKind(models.TextChoices):
@@ -79,7 +110,12 @@ class Credential(models.Model):
     source_kind = models.CharField(max_length=16, choices=SourceKind.choices)
     """Kind of the newest sighting's source, for the list and its filter."""
     leaked_at = models.DateTimeField(null=True)
-    """The best date of the leak: infection over breach over stated date; the newest of all sightings."""
+    """The best date of the leak: infection over breach over stated over first seen, then the newest sighting's."""
+    leaked_at_basis = models.CharField(max_length=16, blank=True, default="", choices=DateBasis.choices)
+    """Which kind of date ``leaked_at`` is; empty for rows older than this column."""
+    exposure_kind = models.CharField(
+        max_length=16, default=ExposureKind.EMPLOYEE, choices=ExposureKind.choices
+    )
     first_seen_at = models.DateTimeField()
     last_seen_at = models.DateTimeField()
     identity = models.ForeignKey(Identity, null=True, on_delete=models.SET_NULL, related_name="credentials")
@@ -91,6 +127,8 @@ class Credential(models.Model):
     )
     certainty = models.CharField(max_length=8, blank=True, choices=[(c.value, c.value) for c in Certainty])
     verdict_at = models.DateTimeField(null=True)
+    looked_at = models.DateTimeField(null=True)
+    """When the facts behind the verdict were last read; later than ``verdict_at`` when they confirmed it."""
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["tenant", "fingerprint"], name="credential_unique")]
@@ -98,29 +136,45 @@ class Credential(models.Model):
             models.Index(fields=["tenant", "-last_seen_at", "-id"], name="feed_newest"),
             models.Index(fields=["tenant", "verdict_group", "-last_seen_at", "-id"], name="feed_by_group"),
             models.Index(fields=["tenant", "login_canonical"], name="feed_by_login"),
+            models.Index(
+                fields=["tenant", "-last_seen_at", "-id"],
+                condition=models.Q(exposure_kind="external"),
+                name="feed_external",
+            ),
         ]
 
 
 class Sighting(models.Model):
-    """One place and time at which a credential was seen."""
+    """One place at which a credential was seen: a source, a file, a machine and a site."""
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
-    tenant = models.ForeignKey(Tenant, on_delete=models.CASCADE, related_name="+")
-    credential = models.ForeignKey(Credential, on_delete=models.CASCADE, related_name="sightings")
+    tenant = models.ForeignKey(Tenant, on_delete=models.CASCADE, related_name="+", db_index=False)
+    credential = models.ForeignKey(
+        Credential, on_delete=models.CASCADE, related_name="sightings", db_index=False
+    )
     source = models.ForeignKey(Source, on_delete=models.CASCADE, related_name="sightings")
     machine = models.ForeignKey(Machine, null=True, on_delete=models.SET_NULL, related_name="sightings")
+    place = models.BinaryField(max_length=16)
+    """Digest of what makes two sightings of a credential one and the same place."""
     file_name = models.CharField(max_length=500)
     line = models.PositiveBigIntegerField()
+    """Of the first entry at this place."""
     url = models.TextField(blank=True)
     application = models.CharField(max_length=200, blank=True)
     leaked_at = models.DateTimeField(null=True)
+    """The best date that this sighting alone gives."""
+    leaked_at_basis = models.CharField(max_length=16, blank=True, default="", choices=DateBasis.choices)
     seen_at = models.DateTimeField()
+    import_id = models.UUIDField(null=True)
+    """The import that brought it."""
+    also_in = ArrayField(models.UUIDField(), default=list)
+    """Later imports that found the very same place again: undoing one must not take it from the others."""
 
     class Meta:
-        constraints = [
-            models.UniqueConstraint(
-                fields=["credential", "source", "file_name", "line"], name="sighting_unique"
-            ),
+        constraints = [models.UniqueConstraint(fields=["credential", "place"], name="sighting_unique")]
+        indexes = [
+            models.Index(fields=["import_id", "id"], name="sighting_by_import"),
+            GinIndex(fields=["also_in"], condition=~models.Q(also_in=[]), name="sighting_also_in"),
         ]
 
 

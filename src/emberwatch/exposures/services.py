@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from django.db import transaction
 
@@ -21,14 +23,23 @@ from emberwatch.vault.services import tenant_vault
 
 
 def secret_context(credential: Credential) -> str:
-    return f"credential:{credential.id}:secret"
+    return secret_context_of(credential.id)
+
+
+def secret_context_of(credential_id: UUID) -> str:
+    """What binds a sealed secret to its row."""
+    return f"credential:{credential_id}:secret"
 
 
 def open_secret(credential: Credential) -> Secret:
     """The plaintext, for the sign-in call and for :func:`reveal`."""
-    return tenant_vault(credential.tenant_id).open(
-        bytes(credential.sealed_secret), secret_context(credential)
-    )
+    return secret_opener(credential.tenant_id)(credential)
+
+
+def secret_opener(tenant_id: UUID) -> Callable[[Credential], Secret]:
+    """The same for many credentials of one tenant, whose key is looked up once."""
+    vault = tenant_vault(tenant_id)
+    return lambda credential: vault.open(bytes(credential.sealed_secret), secret_context(credential))
 
 
 def reveal(credential: Credential, *, reason: str, actor: Actor, now: datetime) -> Secret:
@@ -49,6 +60,14 @@ def reveal(credential: Credential, *, reason: str, actor: Actor, now: datetime) 
         return open_secret(credential)
 
 
+@dataclass(frozen=True, slots=True)
+class NewVerdict:
+    credential: Credential
+    verdict: Verdict
+    certainty: Certainty | None
+    evidence: Mapping[str, Any]
+
+
 def set_verdict(
     credential: Credential,
     verdict: Verdict,
@@ -59,25 +78,67 @@ def set_verdict(
     now: datetime,
 ) -> VerdictRecord:
     """Stores a verdict with its evidence, keeps the earlier ones, and announces it. Needs a transaction."""
-    entry = VerdictRecord.objects.create(
-        tenant_id=credential.tenant_id,
-        credential=credential,
-        verdict=verdict,
-        certainty=certainty or "",
-        at=now,
-        decided_for=actor.label,
-        evidence=dict(evidence),
+    wanted = NewVerdict(credential, verdict, certainty, evidence)
+    return set_verdicts(credential.tenant_id, [wanted], actor=actor, now=now)[0]
+
+
+def set_verdicts(
+    tenant_id: UUID, wanted: Sequence[NewVerdict], *, actor: Actor, now: datetime
+) -> list[VerdictRecord]:
+    """The same for many credentials of one tenant at once, with one audit row that names them all."""
+    if not wanted:
+        return []
+    # In one order everywhere, so that two workers never wait for each other.
+    ids = sorted({each.credential.id for each in wanted})
+    list(Credential.objects.select_for_update().filter(pk__in=ids).order_by("pk").values_list("pk"))
+    entries = VerdictRecord.objects.bulk_create(
+        VerdictRecord(
+            tenant_id=tenant_id,
+            credential=each.credential,
+            verdict=each.verdict,
+            certainty=each.certainty or "",
+            at=now,
+            decided_for=actor.label,
+            evidence=dict(each.evidence),
+        )
+        for each in wanted
     )
-    Credential.objects.filter(pk=credential.pk).update(
-        verdict=verdict, verdict_group=verdict.group, certainty=certainty or "", verdict_at=now
-    )
+    for (verdict, certainty), members in _by_verdict(wanted).items():
+        Credential.objects.filter(tenant_id=tenant_id, pk__in=members).update(
+            verdict=verdict,
+            verdict_group=verdict.group,
+            certainty=certainty or "",
+            verdict_at=now,
+            looked_at=now,
+        )
+    _record_verdicts(tenant_id, wanted, actor, now)
+    announce("credential.verdict_set", credential_ids=[str(each) for each in ids], tenant_id=str(tenant_id))
+    return entries
+
+
+def _by_verdict(wanted: Sequence[NewVerdict]) -> dict[tuple[Verdict, Certainty | None], list[UUID]]:
+    grouped: dict[tuple[Verdict, Certainty | None], list[UUID]] = {}
+    for each in wanted:
+        grouped.setdefault((each.verdict, each.certainty), []).append(each.credential.id)
+    return grouped
+
+
+def _record_verdicts(tenant_id: UUID, wanted: Sequence[NewVerdict], actor: Actor, now: datetime) -> None:
+    facts = [
+        {
+            "credential": str(each.credential.id),
+            "verdict": each.verdict,
+            "certainty": each.certainty or "",
+            "method": each.evidence.get("method", ""),
+        }
+        for each in wanted
+    ]
+    one = len(facts) == 1
     record(
-        credential.tenant_id,
-        "credential.verdict_set",
-        f"credential:{credential.id}",
+        tenant_id,
+        "credential.verdict_set" if one else "credential.verdicts_set",
+        f"credential:{wanted[0].credential.id}" if one else f"tenant:{tenant_id}",
         actor=actor,
         now=now,
-        facts={"verdict": verdict, "certainty": certainty or "", "method": evidence.get("method", "")},
+        facts={k: v for k, v in facts[0].items() if k != "credential"} if one else {"verdicts": facts},
     )
-    announce("credential.verdict_set", credential_id=str(credential.id), tenant_id=str(credential.tenant_id))
-    return entry

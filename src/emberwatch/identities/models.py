@@ -23,6 +23,9 @@ class Identity(models.Model):
     synced = models.BooleanField(default=False)
     last_password_change_at = models.DateTimeField(null=True)
     account_created_at = models.DateTimeField(null=True)
+    external = models.BooleanField(default=False)
+    without_password_at = models.DateTimeField(null=True)
+    """When a sign-in was answered "this account has no password"; forgotten when one is set."""
     read_at = models.DateTimeField()
 
     class Meta:
@@ -31,3 +34,4 @@ class Identity(models.Model):
                 fields=["tenant", "entra_tenant_id", "object_id"], name="identity_unique"
             ),
         ]
+        indexes = [models.Index(fields=["entra_tenant_id", "object_id"], name="identity_by_account")]

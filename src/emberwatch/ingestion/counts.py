@@ -35,3 +35,7 @@ class ImportCounts:
     def from_dict(cls, stored: Mapping[str, int]) -> ImportCounts:
         """Counts as :meth:`to_dict` stored them; a count that is absent was not known then, and is 0."""
         return cls(**{name: int(stored.get(name, 0)) for name in cls.__dataclass_fields__})
+
+
+COUNTS = tuple(ImportCounts.__dataclass_fields__)
+"""Names of the counts, which are those of the columns too."""

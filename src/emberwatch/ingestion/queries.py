@@ -2,14 +2,44 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from uuid import UUID
+
+from django.db.models import Count, Q, Sum
 
 from emberwatch.accounts.actor import Actor
 from emberwatch.core.errors import NotFound
-from emberwatch.ingestion.models import Import
+from emberwatch.ingestion.counts import COUNTS, ImportCounts
+from emberwatch.ingestion.models import Import, Piece, PieceState
 from emberwatch.tenants.models import Tenant
 from emberwatch.tenants.policy import Permission
 from emberwatch.tenants.queries import access_tenant
+
+
+@dataclass(frozen=True, slots=True)
+class ImportProgress:
+    """How far an import is, worked out from its pieces."""
+
+    position: int
+    counts: ImportCounts
+    pieces: int
+    pieces_done: int
+
+
+def progress_of(wanted: Import) -> ImportProgress:
+    sums = Piece.objects.filter(whole=wanted).aggregate(
+        **{name: Sum(name) for name in COUNTS},
+        position=Sum("position"),
+        pieces=Count("id"),
+        pieces_done=Count("id", filter=~Q(state=PieceState.QUEUED)),
+    )
+    found = {name: number or 0 for name, number in sums.items()}
+    return ImportProgress(
+        position=min(found.pop("position"), wanted.size),
+        pieces=found.pop("pieces"),
+        pieces_done=found.pop("pieces_done"),
+        counts=ImportCounts.from_dict(found),
+    )
 
 
 def newest_imports(tenant: Tenant, *, before: UUID | None = None, limit: int = 50) -> list[Import]:

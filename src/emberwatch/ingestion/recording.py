@@ -2,148 +2,321 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import hashlib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any, Final
 from uuid import UUID
 
-from django.db.models import Q
+from django.db import connection
 
 from emberwatch.core.ids import new_id
+from emberwatch.engine.facts import announce
 from emberwatch.exposures.features import character_classes
-from emberwatch.exposures.models import Credential, Machine, Sighting, Source
-from emberwatch.exposures.services import secret_context
-from emberwatch.matching.domains import DomainSet, canonical_login
-from emberwatch.parsing.base import ParsedCredential
+from emberwatch.exposures.models import DateBasis, ExposureKind
+from emberwatch.exposures.policy import LeakDate, best_date
+from emberwatch.exposures.services import secret_context_of
+from emberwatch.ingestion.machines import Machines
+from emberwatch.ingestion.origins import Sources, row_date
+from emberwatch.ingestion.staging import insert_credentials, insert_sightings
+from emberwatch.matching.domains import DomainSet, ascii_domain, canonical_login
+from emberwatch.matching.watchlist import Watchlist
+from emberwatch.parsing.base import Match, ParsedCredential
 from emberwatch.parsing.system_info import MachineFacts
+from emberwatch.parsing.urls import host_of
 from emberwatch.vault.services import tenant_vault
 
 
 @dataclass(frozen=True, slots=True)
-class Batch:
-    source: Source
+class Origin:
+    """What holds for all of an import: whose it is, what it is called and what its importer stated."""
+
+    tenant_id: UUID
+    import_id: UUID | None
     file_name: str
-    machine: MachineFacts | None
-    machine_key: str
-    credentials: list[ParsedCredential]
+    source_kind: str
+    """As stated; empty lets each part say."""
+    source_name: str
+    stated_at: datetime | None
+    breached_at: datetime | None
+    seen_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """What holds for all credentials of one file of a leak."""
+
+    file_name: str
+    kind: str
+    machine: MachineFacts | None = None
+    machine_key: str = ""
+
+
+@dataclass(slots=True)
+class _Seen:
+    """A credential at a place, with what the store needs to know of it."""
+
+    found: ParsedCredential
+    part: Part
+    canonical: str
+    print_: bytes
+    place: bytes
+    source_id: UUID
+    source_kind: str
+    machine_id: UUID | None
+    leaked: LeakDate
+
+
+@dataclass(slots=True)
+class Stored:
+    """What became of a batch: ids of the new credentials, and how many entries were seen before."""
+
+    new: list[UUID] = field(default_factory=list)
+    duplicate: int = 0
+
+
+_RANK: Final = {basis: rank for rank, basis in enumerate(DateBasis)}
+
+# A credential that was seen again moves to the top of the feed; the best kind of date stays, and of that the newest.
+# Nothing else of it changes: verdicts and what people have decided are theirs.
+_FRESHEN: Final = """
+WITH again AS (
+  SELECT * FROM unnest(%s::uuid[], %s::text[], %s::timestamptz[], %s::text[], %s::int[], %s::text[])
+    AS again (id, source_kind, leaked_at, basis, rank, exposure_kind)
+), held AS (
+  SELECT again.*,
+    c.leaked_at IS NULL OR c.leaked_at_basis = ''
+    OR again.rank < array_position(ARRAY['infection', 'breach', 'stated', 'first_seen'], c.leaked_at_basis::text) - 1
+    OR (again.basis = c.leaked_at_basis AND again.basis <> 'first_seen' AND again.leaked_at > c.leaked_at) AS better
+  FROM exposures_credential c JOIN again USING (id) ORDER BY c.id FOR UPDATE OF c
+)
+UPDATE exposures_credential c SET
+  last_seen_at = GREATEST(c.last_seen_at, %s),
+  source_kind = CASE WHEN c.last_seen_at < %s THEN held.source_kind ELSE c.source_kind END,
+  leaked_at = CASE WHEN better THEN held.leaked_at ELSE c.leaked_at END,
+  leaked_at_basis = CASE WHEN better THEN held.basis ELSE c.leaked_at_basis END,
+  exposure_kind = CASE WHEN held.exposure_kind = 'employee' THEN 'employee' ELSE c.exposure_kind END
+FROM held
+WHERE c.id = held.id AND (
+  c.last_seen_at < %s OR better OR (held.exposure_kind = 'employee' AND c.exposure_kind <> 'employee'))
+"""
 
 
 class Recorder:
-    """Stores batches of one tenant inside the caller's transaction."""
+    """Stores batches of one import inside the caller's transaction."""
 
-    def __init__(self, tenant_id: UUID, domains: DomainSet, now: datetime) -> None:
-        self._tenant_id = tenant_id
-        self._domains = domains
-        self._now = now
-        self._vault = tenant_vault(tenant_id)
+    def __init__(self, origin: Origin, watchlist: Watchlist) -> None:
+        self._origin = origin
+        self._watchlist = watchlist
+        self._domains = DomainSet(watchlist.domains)
+        self._vault = tenant_vault(origin.tenant_id)
+        self._sources = Sources(origin.tenant_id, origin.seen_at)
+        self._machines = Machines(origin.tenant_id, origin.seen_at)
+        self._domain_of: dict[str, str] = {}
 
-    def store(self, batch: Batch) -> tuple[int, int]:
-        """How many credentials of the batch were new, and how many were known already."""
-        prints = [self._fingerprint(found) for found in batch.credentials]
-        known = self._ids(prints)
-        machine = self._machine(batch)
-        leaked_at = _best_date(batch.machine, batch.source)
-        fresh: dict[bytes, Credential] = {}
-        for found, print_ in zip(batch.credentials, prints, strict=True):
-            if print_ not in known and print_ not in fresh:
-                fresh[print_] = self._credential(found, print_, batch.source, leaked_at)
-        Credential.objects.bulk_create(fresh.values(), ignore_conflicts=True)
-        # A parallel import may have been faster; the ids that count are those in the table.
-        ids = known | self._ids(list(fresh))
-        self._sight(batch, prints, ids, machine, leaked_at)
-        self._freshen(known, batch.source, leaked_at)
-        new = sum(1 for print_, credential in fresh.items() if ids[print_] == credential.id)
-        return new, len(prints) - new
+    def renewed(self) -> Recorder:
+        """One that has seen nothing: what a transaction that was rolled back had made is not there."""
+        return Recorder(self._origin, self._watchlist)
 
-    def _fingerprint(self, found: ParsedCredential) -> bytes:
-        return self._vault.fingerprint("credential", canonical_login(found.login), found.kind, found.secret)
+    def store(self, batch: Sequence[tuple[ParsedCredential, Part]]) -> Stored:
+        """Safe to repeat: what is stored already is known again."""
+        machines = self._machines.ids(part for _, part in batch)
+        seen = list(self._unique(batch, machines))
+        ids = self._known({each.print_ for each in seen})
+        again = [each for each in seen if each.print_ in ids]
+        fresh = {each.print_: each for each in seen if each.print_ not in ids}
+        stored = Stored()
+        if not batch:
+            return stored
+        if fresh:
+            ids |= self._insert(fresh, stored.new)
+        insert_sightings([self._sighting(each, ids[each.print_]) for each in seen], self._given)
+        self._freshen(again, ids)
+        stored.duplicate = len(batch) - len(stored.new)
+        if stored.new:
+            self._announce(stored.new)
+        return stored
 
-    def _ids(self, prints: list[bytes]) -> dict[bytes, UUID]:
-        rows = Credential.objects.filter(tenant_id=self._tenant_id, fingerprint__in=set(prints))
-        return {bytes(print_): id_ for print_, id_ in rows.values_list("fingerprint", "id")}
+    @property
+    def _given(self) -> Mapping[str, Any]:
+        """Of every row of this import."""
+        origin = self._origin
+        return {
+            "tenant_id": origin.tenant_id,
+            "import_id": origin.import_id,
+            "first_seen_at": origin.seen_at,
+            "last_seen_at": origin.seen_at,
+            "seen_at": origin.seen_at,
+        }
 
-    def _credential(
-        self, found: ParsedCredential, print_: bytes, source: Source, leaked_at: datetime | None
-    ) -> Credential:
-        credential = Credential(
-            id=new_id(),
-            tenant_id=self._tenant_id,
-            fingerprint=print_,
-            login=found.login[:320],
-            login_canonical=canonical_login(found.login)[:320],
-            domain=self._domains.match(found.login) or "",
-            secret_kind=found.kind,
-            hash_types=list(found.hash_types),
-            secret_length=len(found.secret),
-            secret_classes=character_classes(found.secret),
-            source_kind=source.kind,
-            leaked_at=leaked_at,
-            first_seen_at=self._now,
-            last_seen_at=self._now,
+    def _announce(self, new: Iterable[UUID]) -> None:
+        """One fact for the whole batch: millions of rows must not become millions of jobs."""
+        announce(
+            "credential.recorded",
+            tenant_id=str(self._origin.tenant_id),
+            credential_ids=[str(each) for each in new],
         )
-        credential.sealed_secret = self._vault.seal(found.secret, secret_context(credential))
-        return credential
 
-    def _machine(self, batch: Batch) -> Machine | None:
-        facts = batch.machine
-        if facts is None:
-            return None
-        machine, _ = Machine.objects.update_or_create(
-            tenant_id=self._tenant_id,
-            key=_machine_key(facts, batch),
-            defaults={
-                "family": facts.family[:60],
-                "computer_name": facts.computer_name[:200],
-                "user_name": facts.user_name[:200],
-                "operating_system": facts.os[:200],
-                "ip_address": facts.ip[:64],
-                "country": facts.country[:60],
-                "infected_at": facts.infected_at,
-            },
+    # What was found, as the store sees it
+
+    def _unique(
+        self, batch: Sequence[tuple[ParsedCredential, Part]], machines: Mapping[str, UUID]
+    ) -> Iterator[_Seen]:
+        """Each credential at each place once; the first entry there stands for the ones after it."""
+        places = set[tuple[bytes, bytes]]()
+        for found, part in batch:
+            seen = self._seen(found, part, machines)
+            if (seen.print_, seen.place) not in places:
+                places.add((seen.print_, seen.place))
+                yield seen
+
+    def _seen(self, found: ParsedCredential, part: Part, machines: Mapping[str, UUID]) -> _Seen:
+        source_id, kind = self._source(found, part)
+        canonical = canonical_login(found.login)[:320]
+        machine_key = self._machines.key(part)
+        return _Seen(
+            found,
+            part,
+            canonical,
+            self._vault.fingerprint("credential", canonical, found.kind, found.secret),
+            _place(source_id, self._origin.file_name, machine_key, found.url),
+            source_id,
+            kind,
+            machines.get(machine_key),
+            self._leaked(found, part),
         )
-        return machine
 
-    def _sight(
-        self,
-        batch: Batch,
-        prints: list[bytes],
-        ids: dict[bytes, UUID],
-        machine: Machine | None,
-        leaked_at: datetime | None,
-    ) -> None:
-        sightings = [
-            Sighting(
-                tenant_id=self._tenant_id,
-                credential_id=ids[print_],
-                source=batch.source,
-                machine=machine,
-                file_name=batch.file_name[:500],
-                line=found.line,
-                url=found.url,
-                application=found.application[:200],
-                leaked_at=leaked_at,
-                seen_at=self._now,
+    def _source(self, found: ParsedCredential, part: Part) -> tuple[UUID, str]:
+        origin = self._origin
+        kind = origin.source_kind or part.kind
+        name = origin.source_name or found.source or origin.file_name
+        return self._sources.id(kind, name[:200], origin.stated_at, origin.breached_at), kind
+
+    def _leaked(self, found: ParsedCredential, part: Part) -> LeakDate:
+        named = row_date(found.dated)
+        return best_date(
+            infected=(part.machine.infected_at if part.machine else None) or named.get(DateBasis.INFECTION),
+            breached=self._origin.breached_at or named.get(DateBasis.BREACH),
+            stated=self._origin.stated_at or named.get(DateBasis.STATED),
+            first_seen=self._origin.seen_at,
+        )
+
+    def _monitored(self, found: ParsedCredential) -> str:
+        """The monitored domain, or what else makes it ours: the address's own domain, the login host."""
+        if found.match is Match.HOST:
+            return self._host(host_of(found.url) or "")
+        _, at, domain = found.login.rpartition("@")
+        if domain not in self._domain_of:
+            self._domain_of[domain] = self._domains.match(f"x{at}{domain}") or ascii_domain(domain) or ""
+        return self._domain_of[domain]
+
+    def _host(self, host: str) -> str:
+        name = ascii_domain(host) or host
+        while name and name not in self._watchlist.names:
+            name = name.partition(".")[2]
+        return name[:253]
+
+    # Into the tables
+
+    def _known(self, prints: set[bytes]) -> dict[bytes, UUID]:
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT fingerprint, id FROM exposures_credential WHERE tenant_id = %s AND fingerprint = ANY(%b)",
+                [self._origin.tenant_id, list(prints)],
             )
-            for found, print_ in zip(batch.credentials, prints, strict=True)
-        ]
-        Sighting.objects.bulk_create(sightings, ignore_conflicts=True)
+            return {bytes(print_): id_ for print_, id_ in cursor.fetchall()}
 
-    def _freshen(self, known: dict[bytes, UUID], source: Source, leaked_at: datetime | None) -> None:
-        """Known credentials that were seen again move to the top of the feed; their date is the newest leak's."""
-        rows = Credential.objects.filter(tenant_id=self._tenant_id, id__in=known.values())
-        rows.update(last_seen_at=self._now, source_kind=source.kind)
-        if leaked_at is not None:
-            older = rows.filter(Q(leaked_at__isnull=True) | Q(leaked_at__lt=leaked_at))
-            older.update(leaked_at=leaked_at)
+    def _insert(self, fresh: Mapping[bytes, _Seen], new: list[UUID]) -> dict[bytes, UUID]:
+        """Seals and inserts; a parallel import may have been faster, so the ids that count are the table's."""
+        # In one order everywhere, so that two transactions never wait for each other.
+        mine = {print_: new_id() for print_ in sorted(fresh)}
+        inserted = insert_credentials(
+            [self._credential(fresh[print_], id_) for print_, id_ in mine.items()], self._given
+        )
+        ids = mine if inserted == len(mine) else self._known(set(mine))
+        new.extend(id_ for print_, id_ in mine.items() if ids[print_] == id_)
+        return ids
+
+    def _credential(self, seen: _Seen, id_: UUID) -> tuple[Any, ...]:
+        found = seen.found
+        return (
+            id_,
+            seen.print_,
+            storable(found.login)[:320],
+            storable(seen.canonical),
+            self._monitored(found),
+            self._vault.seal(found.secret, secret_context_of(id_)),
+            found.kind.value,
+            _json_list(found.hash_types),
+            len(found.secret),
+            character_classes(found.secret),
+            seen.source_kind,
+            seen.leaked.at,
+            seen.leaked.basis.value,
+            _exposure(found),
+        )
+
+    def _sighting(self, seen: _Seen, credential_id: UUID) -> tuple[Any, ...]:
+        found = seen.found
+        return (
+            new_id(),
+            credential_id,
+            seen.source_id,
+            seen.machine_id,
+            seen.place,
+            seen.part.file_name[:500],
+            found.line,
+            storable(found.url),
+            storable(found.application)[:200],
+            seen.leaked.at,
+            seen.leaked.basis.value,
+        )
+
+    def _freshen(self, again: Sequence[_Seen], ids: Mapping[bytes, UUID]) -> None:
+        if not again:
+            return
+        best: dict[UUID, _Seen] = {}
+        for each in again:
+            id_ = ids[each.print_]
+            if id_ not in best or _is_better(each.leaked, best[id_].leaked):
+                best[id_] = each
+        now = self._origin.seen_at
+        with connection.cursor() as cursor:
+            cursor.execute(_FRESHEN, [*_columns(best), now, now, now])
 
 
-def _best_date(machine: MachineFacts | None, source: Source) -> datetime | None:
-    """When the data leaked: the infection's date is better than the date that somebody stated."""
-    if machine is not None and machine.infected_at is not None:
-        return machine.infected_at
-    return source.leaked_at
+def _columns(best: Mapping[UUID, _Seen]) -> list[list[Any]]:
+    rows = best.values()
+    return [
+        list(best),
+        [each.source_kind for each in rows],
+        [each.leaked.at for each in rows],
+        [each.leaked.basis.value for each in rows],
+        [_RANK[each.leaked.basis] for each in rows],
+        [_exposure(each.found) for each in rows],
+    ]
 
 
-def _machine_key(facts: MachineFacts, batch: Batch) -> str:
-    """What names a machine across leaks: its hardware id, else its names, else its place in this one leak."""
-    names = f"{facts.computer_name}/{facts.user_name}" if facts.computer_name and facts.user_name else ""
-    return (facts.hwid or facts.machine_id or names or f"{batch.source.id}/{batch.machine_key}")[:200]
+def _is_better(one: LeakDate, other: LeakDate) -> bool:
+    return (-_RANK[one.basis], one.at) > (-_RANK[other.basis], other.at)
+
+
+def _exposure(found: ParsedCredential) -> str:
+    return ExposureKind.EXTERNAL.value if found.match is Match.HOST else ExposureKind.EMPLOYEE.value
+
+
+def _place(source_id: UUID, file_name: str, machine_key: str, url: str) -> bytes:
+    told = "\0".join((source_id.hex, file_name, machine_key, url))
+    return hashlib.blake2b(told.encode("utf-8", "surrogatepass"), digest_size=16).digest()
+
+
+def _json_list(words: Sequence[str]) -> str:
+    return "[" + ", ".join(f'"{word}"' for word in words) + "]"
+
+
+def storable(text: str) -> str:
+    """Without what PostgreSQL's text cannot hold; a leak may hold lone surrogates and NULs."""
+    if text.isascii() and "\0" not in text:
+        return text
+    return text.replace("\0", "").encode("utf-8", "replace").decode("utf-8")

@@ -1,7 +1,7 @@
 """Importing leaked data: take a file, read every entry, keep the tenant's own, count all of them.
 
-One import is one transaction: whatever ends the process in the middle, nothing of it stays, and the next run
-starts anew and gives the same result.
+An import is asked for here. ``planning`` cuts its file into pieces, ``running`` works on them, ``undoing`` takes
+back what an import brought.
 """
 
 from __future__ import annotations
@@ -9,10 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import BinaryIO
 from uuid import UUID
 
-import structlog
 from django.conf import settings
 from django.db import transaction
 
@@ -20,20 +18,23 @@ from emberwatch.accounts.actor import Actor
 from emberwatch.audit.services import record
 from emberwatch.config.environment import Environment
 from emberwatch.core.clock import Clock, utc_now
-from emberwatch.core.errors import BadInput, Conflict, EmberwatchError
+from emberwatch.core.errors import BadInput, Conflict
 from emberwatch.core.ids import new_id
+from emberwatch.core.secret import Secret
 from emberwatch.engine.facts import announce
 from emberwatch.exposures.models import SourceKind
-from emberwatch.ingestion.models import Import, ImportState
-from emberwatch.ingestion.reading import Progress, Reading, printable
+from emberwatch.ingestion.context import sealed_passwords
+from emberwatch.ingestion.locations import Found, is_below, look_at
+from emberwatch.ingestion.models import Import, ImportState, Piece, PieceState
+from emberwatch.ingestion.pieces import Progress
+from emberwatch.ingestion.running import plan_import, run_open_pieces
+from emberwatch.ingestion.streams import printable
 from emberwatch.parsing.registry import PARSERS
 from emberwatch.tenants.models import Tenant
 from emberwatch.tenants.policy import Permission
 from emberwatch.tenants.queries import monitored_domains, require
 from emberwatch.vault.services import tenant_vault
-from emberwatch.vault.spool import SpoolWriter, open_spool, spool_path
-
-log = structlog.get_logger(__name__)
+from emberwatch.vault.spool import SpoolWriter, spool_path
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +45,11 @@ class ImportOptions:
     source_kind: str = ""
     source_name: str = ""
     leaked_at: datetime | None = None
+    breached_at: datetime | None = None
+    passwords: tuple[Secret, ...] = ()
+    """To try on protected archives, in this order."""
+    columns: tuple[str, ...] = ()
+    """The role of each column of a table, when the parser's own idea was put right."""
 
 
 def format_names() -> list[str]:
@@ -63,8 +69,10 @@ def check_options(options: ImportOptions, *, now: datetime) -> None:
         )
     if len(options.source_name) > 200:
         raise BadInput("The source's name is longer than 200 characters.", field="source_name")
-    if options.leaked_at is not None and options.leaked_at > now:
-        raise BadInput("The leak's date lies in the future.", field="leaked_at")
+    for field in ("leaked_at", "breached_at"):
+        date = getattr(options, field)
+        if date is not None and date > now:
+            raise BadInput("The leak's date lies in the future.", field=field)
 
 
 def open_upload(tenant: Tenant, *, actor: Actor) -> tuple[UUID, SpoolWriter]:
@@ -90,20 +98,32 @@ def request_import(
     _require_domains(tenant)
     with transaction.atomic():
         wanted = _new_import(tenant, import_id, file_name, size, options, actor, now)
-        record(
-            tenant.id,
-            "import.requested",
-            f"import:{import_id}",
-            actor=actor,
-            now=now,
-            facts={"file_name": wanted.file_name, "size": size},
-        )
         announce("import.requested", import_id=str(import_id))
     return wanted
 
 
 def discard_upload(import_id: UUID) -> None:
     _spool(import_id).unlink(missing_ok=True)
+
+
+def request_location(
+    tenant: Tenant,
+    found: Found,
+    options: ImportOptions,
+    *,
+    actor: Actor,
+    now: datetime,
+    announces: bool = True,
+) -> Import:
+    """Queues the import of a file that lies where workers see it, or begins that of one which only we see."""
+    require(actor, tenant, Permission.IMPORT)
+    check_options(options, now=now)
+    _require_domains(tenant)
+    with transaction.atomic():
+        wanted = _new_import(tenant, new_id(), found.name, found.size, options, actor, now, found=found)
+        if announces:
+            announce("import.requested", import_id=str(wanted.pk))
+    return wanted
 
 
 def import_file(
@@ -115,32 +135,65 @@ def import_file(
     clock: Clock = utc_now,
     progress: Progress | None = None,
 ) -> Import:
-    """Imports a file of this machine at once, in this process; what the command line does."""
-    require(actor, tenant, Permission.IMPORT)
-    check_options(options, now=clock())
-    _require_domains(tenant)
-    try:
-        file = path.open("rb")
-    except OSError as error:
-        raise BadInput(f"Cannot read {path.name}: {error.strerror}.", field="path") from None
-    with file:
-        wanted = _new_import(tenant, new_id(), path.name, path.stat().st_size, options, actor, clock())
-        _run(wanted, file, actor, clock, progress)
+    """Imports a file of this machine at once, in this process."""
+    wanted = begin_file(tenant, str(path), options, actor=actor, clock=clock)
+    run_open_pieces(wanted.pk, clock=clock, progress=progress)
     wanted.refresh_from_db()
     return wanted
 
 
-def run_import(import_id: UUID, *, clock: Clock = utc_now) -> None:
-    """Imports an uploaded file. Safe to repeat: a finished import is left alone."""
-    wanted = Import.objects.select_related("tenant").get(pk=import_id)
-    if wanted.state in (ImportState.DONE, ImportState.FAILED):
-        return
-    try:
-        with open_spool(_spool(import_id), tenant_vault(wanted.tenant_id), import_id) as file:
-            _run(wanted, file, Actor(label=wanted.requested_by), clock, None)
-    except EmberwatchError as error:
-        _fail(wanted, error, clock())
-    discard_upload(import_id)
+def begin_file(
+    tenant: Tenant, location: str, options: ImportOptions, *, actor: Actor, clock: Clock = utc_now
+) -> Import:
+    """Makes the import of a file and its pieces, or finds the one that was interrupted, to be worked on here.
+
+    Where every worker sees the file, the pieces are announced too: whoever is free takes part.
+    """
+    require(actor, tenant, Permission.IMPORT)
+    check_options(options, now=clock())
+    _require_domains(tenant)
+    found = look_at(location)
+    wanted = _interrupted(tenant, found, options) or request_location(
+        tenant, found, options, actor=actor, now=clock(), announces=False
+    )
+    plan_import(wanted.pk, clock=clock, announces=wanted.is_shared)
+    return wanted
+
+
+def _interrupted(tenant: Tenant, found: Found, options: ImportOptions) -> Import | None:
+    """The import of this very file with these very options that has not ended."""
+    return (
+        Import.objects.filter(
+            tenant=tenant,
+            location=found.location,
+            size=found.size,
+            stamp=found.stamp,
+            state__in=(ImportState.QUEUED, ImportState.RUNNING),
+            format=options.format,
+            source_kind=options.source_kind,
+            source_name=options.source_name.strip(),
+            leaked_at=options.leaked_at,
+            breached_at=options.breached_at,
+        )
+        .order_by("-id")
+        .first()
+    )
+
+
+def retry_import(wanted: Import, *, actor: Actor, now: datetime) -> None:
+    """Goes on with an import that failed: pieces that were read stay, the others are tried again."""
+    require(actor, wanted.tenant, Permission.IMPORT)
+    with transaction.atomic():
+        failed = Import.objects.select_for_update().filter(pk=wanted.pk, state=ImportState.FAILED)
+        if not failed.update(state=ImportState.QUEUED, error="", finished_at=None):
+            raise Conflict("Only an import that failed can be tried again.")
+        Piece.objects.filter(whole=wanted, state=PieceState.FAILED).update(state=PieceState.QUEUED, error="")
+        _record(wanted, "import.retried", actor, now)
+        announce("import.requested", import_id=str(wanted.pk))
+        for piece_id in Piece.objects.filter(whole=wanted, state=PieceState.QUEUED).values_list(
+            "pk", flat=True
+        ):
+            announce("import.piece_ready", piece_id=str(piece_id))
 
 
 def _spool(import_id: UUID) -> Path:
@@ -161,56 +214,33 @@ def _new_import(
     options: ImportOptions,
     actor: Actor,
     now: datetime,
+    *,
+    found: Found | None = None,
 ) -> Import:
-    return Import.objects.create(
+    environment: Environment = settings.ENVIRONMENT
+    wanted = Import(
         id=import_id,
         tenant=tenant,
         file_name=printable(file_name)[:500] or "upload",
         size=size,
+        location=found.location if found else "",
+        stamp=found.stamp if found else None,
+        is_shared=found is not None
+        and any(is_below(found.location, folder) for folder in environment.shared_folders),
         format=options.format,
         source_kind=options.source_kind,
         source_name=options.source_name.strip(),
         leaked_at=options.leaked_at,
+        breached_at=options.breached_at,
+        columns=list(options.columns),
         requested_by=actor.label,
         requested_at=now,
     )
+    wanted.sealed_passwords = sealed_passwords(wanted, options.passwords)
+    wanted.save(force_insert=True)
+    _record(wanted, "import.requested", actor, now, size=size, file_name=wanted.file_name)
+    return wanted
 
 
-def _run(wanted: Import, file: BinaryIO, actor: Actor, clock: Clock, progress: Progress | None) -> None:
-    Import.objects.filter(pk=wanted.pk).update(state=ImportState.RUNNING)
-    try:
-        with transaction.atomic():
-            reading = Reading(wanted, clock(), progress)
-            reading.read(file)
-            _finish(wanted, reading, actor, clock())
-    except EmberwatchError as error:
-        _fail(wanted, error, clock())
-
-
-def _finish(wanted: Import, reading: Reading, actor: Actor, now: datetime) -> None:
-    counts = reading.counts().to_dict()
-    for name, number in counts.items():
-        setattr(wanted, name, number)
-    wanted.state = ImportState.DONE
-    wanted.rejects = reading.rejects
-    wanted.skipped_parts = reading.skipped_parts()
-    wanted.source = reading.source
-    wanted.finished_at = now
-    wanted.save()
-    record(wanted.tenant_id, "import.finished", f"import:{wanted.id}", actor=actor, now=now, facts=counts)
-    announce("import.finished", import_id=str(wanted.id), tenant_id=str(wanted.tenant_id))
-    if reading.new:
-        announce("credential.recorded", tenant_id=str(wanted.tenant_id), count=reading.new)
-
-
-def _fail(wanted: Import, error: EmberwatchError, now: datetime) -> None:
-    log.warning("import_failed", import_id=str(wanted.id), kind=type(error).__name__)
-    Import.objects.filter(pk=wanted.pk).update(state=ImportState.FAILED, error=str(error), finished_at=now)
-
-
-def fail_import(import_id: UUID, error: Exception, *, clock: Clock = utc_now) -> None:
-    """Ends an import that our own fault broke; the log names the kind and never what was read."""
-    log.error("import_broke", import_id=str(import_id), kind=type(error).__name__)
-    discard_upload(import_id)
-    sentence = f"Emberwatch failed while reading the file ({type(error).__name__}); nothing of it was stored."
-    _fail(Import.objects.get(pk=import_id), EmberwatchError(sentence), clock())
+def _record(wanted: Import, action: str, actor: Actor, now: datetime, **facts: object) -> None:
+    record(wanted.tenant_id, action, f"import:{wanted.pk}", actor=actor, now=now, facts=facts)

@@ -2,26 +2,36 @@
 
 from __future__ import annotations
 
+from typing import Final
 from uuid import UUID
 
 from django.db import InterfaceError, OperationalError
 from procrastinate import RetryStrategy
 from procrastinate.contrib.django import app
 
-from emberwatch.ingestion.services import fail_import, run_import
+from emberwatch.core.errors import Unavailable
+from emberwatch.engine.facts import announce
+from emberwatch.engine.queues import INGESTION
+from emberwatch.ingestion.running import fail_import, plan_import, run_piece
+
+_LOST_DATABASE: Final = (OperationalError, InterfaceError)
+_RETRY: Final = RetryStrategy(max_attempts=5, exponential_wait=2, retry_exceptions=_LOST_DATABASE)
+_BUSY_SECONDS: Final = 10
 
 
-@app.task(
-    name="ingestion.import",
-    queue="ingestion",
-    retry=RetryStrategy(
-        max_attempts=5, exponential_wait=2, retry_exceptions=(OperationalError, InterfaceError)
-    ),
-)
-def import_leak(import_id: str) -> None:
+@app.task(name="ingestion.plan", queue=INGESTION, retry=_RETRY)
+def plan(import_id: str) -> None:
     try:
-        run_import(UUID(import_id))
-    except (OperationalError, InterfaceError):
+        plan_import(UUID(import_id))
+    except _LOST_DATABASE:
         raise
     except Exception as error:
-        fail_import(UUID(import_id), error)
+        sentence = f"Emberwatch failed while opening the file ({type(error).__name__})."
+        fail_import(UUID(import_id), Unavailable(sentence))
+
+
+@app.task(name="ingestion.piece", queue=INGESTION, retry=_RETRY)
+def piece(piece_id: str) -> None:
+    if not run_piece(UUID(piece_id)):
+        # Another process holds it; should that one die, this job takes over.
+        announce("import.piece_postponed", piece_id=piece_id, seconds=_BUSY_SECONDS)

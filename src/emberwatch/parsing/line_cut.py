@@ -34,15 +34,17 @@ def _site_first(separator: str) -> re.Pattern[str]:
     """A url that ends at ``separator`` (or at any, when that is empty), a name, and the secret."""
     if separator:
         core = separator.strip()
-        stops = re.escape(core or separator) + (r"\s" if core != separator else "")
+        ends = re.escape(core or separator)
+        stops = ends + (r"\s" if core else "")
         first = second = re.escape(separator)
+        name = rf"[^\s{ends}][^{ends}]*?"
     else:
         # "url login:secret" is written too: after a blank, the second separator may be another.
-        stops, first, second = _FRONT_STOPS, r"(?P<blank> )|[:;|\t]", r"(?(blank)[ :;|]|(?P=separator))"
+        stops, name = _FRONT_STOPS, r"[^\s:;|](?(blank)[^\s:;|]*?|[^:;|\t]*?)"
+        first, second = r"(?P<blank> (?:[:;|,-] )?)|[:;|\t]", r"(?(blank)[ :;|]|(?P=separator))"
     # Atomic: a port that is not followed by what must follow makes no other url.
     return re.compile(
-        rf"(?>{_front(stops)})(?P<separator>{first})(?P<login>[^\s{stops}][^{stops}]*?){second}(?P<password>.+)",
-        re.DOTALL,
+        rf"(?>{_front(stops)})(?P<separator>{first})(?P<login>{name}){second}(?P<password>.+)", re.DOTALL
     )
 
 
@@ -59,6 +61,14 @@ _NAME_SECRET: Final = re.compile(
     r"\s*(?P<login>[^\s:;|]+)(?P<separator>[:;|\t])(?P<password>.*\S.*)", re.DOTALL
 )
 _URL_ONLY: Final = re.compile(_front(_FRONT_STOPS))
+
+# The lines that most files are full of. They are read the same way below, only slower.
+_USUAL: Final = re.compile(
+    r"(?:(?P<url>https?://[^\s:;|,@/?#\[\]]+\.[^\s:;|,@/?#\[\]]+(?::\d{1,5})?(?:/[^\s:;|,@?#]*)?)(?P<first>[:;|\t]))?"
+    rf"(?P<login>{_LOCAL}@{_DOMAIN})(?P<separator>(?(first)(?P=first)|[:;|\t]))"
+    r"(?P<password>(?(first).+|[^\s:;|,/]+))",
+    re.DOTALL,
+)
 
 # "Email: u@…" names its field; it is no password in front of a login.
 LABELS: Final = frozenset(
@@ -83,7 +93,7 @@ class Profile:
     secret_first: bool = False
     login_first: bool = False
     site_last: bool = False
-    site_sometimes: bool = False
+    site_sometimes: bool = True
     separator: str = ""
     """That nearly all lines use."""
     padded: bool = False
@@ -102,10 +112,16 @@ class Cut:
     url: str
     separator: str
     order: Order
+    url_last: bool = False
+    """Whether the url stood behind the password."""
 
 
 def cut(text: str, profile: Profile = UNKNOWN) -> Cut | None:
     """The line in its parts, or ``None`` when no reading is sound."""
+    if not profile.secret_first and not profile.padded and (usual := _USUAL.fullmatch(text)):
+        return Cut(
+            usual["login"], usual["password"], usual["url"] or "", usual["separator"], Order.LOGIN_FIRST
+        )
     logins = list(islice(_LOGIN.finditer(text), _MOST_TRIES)) if "@" in text else []
     if profile.secret_first and (found := _secret_first(text, logins, profile)):
         return found
@@ -139,7 +155,7 @@ def _login_first(text: str, login: re.Match[str], profile: Profile, *, lone_host
     if url:
         return Cut(login[1], rest, url, separator, Order.LOGIN_FIRST)
     password, url = _split_off_url(rest, separator, profile)
-    return Cut(login[1], password, url, separator, Order.LOGIN_FIRST)
+    return Cut(login[1], password, url, separator, Order.LOGIN_FIRST, url_last=bool(url))
 
 
 def _url_before(before: str, separator: str, *, lone_host: bool) -> str | None:
@@ -218,7 +234,7 @@ def _name_first(text: str, profile: Profile) -> Cut | None:
     if found is None:
         return None
     password, url = _split_off_url(found["password"], found["separator"], profile)
-    return Cut(found["login"], password, url, found["separator"], Order.NAME_ONLY)
+    return Cut(found["login"], password, url, found["separator"], Order.NAME_ONLY, url_last=bool(url))
 
 
 @lru_cache(maxsize=64)

@@ -54,11 +54,14 @@ class _Block:
         """Without the one blank after the colon, if this dialect writes one there: its other fields tell."""
         value = self.values.get(Field.PASSWORD)
         others = [text for of, text in self.values.items() if of is not Field.PASSWORD and text]
-        padded = all(text.startswith(" ") for text in others)
-        return value.removeprefix(" ") if value and padded else value
+        for padding in (" ", "\t"):
+            if value and value.startswith(padding) and all(text.startswith(padding) for text in others):
+                return value[1:]
+        return value
 
-    def begins_anew_with(self, key: str, of: Field) -> bool:
-        return key in self.keys or (of in self.values and self.complete)
+    def begins_anew_with(self, key: str, of: Field, opening: Field) -> bool:
+        """Whether this key opens the next block: it was here before, or blocks of this file begin with it."""
+        return key in self.keys or (self.complete and (of in self.values or of is opening))
 
     def take(self, key: str, of: Field, value: str) -> None:
         self.keys.add(key)
@@ -96,12 +99,14 @@ def _texts(head: bytes) -> Iterator[str]:
 
 
 class _Reader:
-    __slots__ = ("_after_password", "_block", "_context")
+    __slots__ = ("_after_password", "_block", "_context", "_opening")
 
     def __init__(self, context: ParseContext) -> None:
         self._context = context
         self._block = _Block()
         self._after_password = False
+        self._opening: Field | None = None
+        """What the first block of the file began with."""
 
     def read(self, number: int, line: bytes) -> Iterator[Outcome]:
         if len(line) > MAX_LINE:
@@ -126,7 +131,8 @@ class _Reader:
 
     def _key(self, number: int, found: tuple[str, Field, str], flags: tuple[str, ...]) -> Iterator[Outcome]:
         key, of, value = found
-        if self._block.begins_anew_with(key, of):
+        self._opening = self._opening or of
+        if self._block.begins_anew_with(key, of, self._opening):
             yield from self.finish()
         self._block.line = self._block.line or number
         self._block.take(key, of, value)

@@ -9,6 +9,8 @@ How it hangs together, in reading order::
     password_grant.py  the order of checks, as a table          lockout.py    smart lockout, a pure function
     client_auth.py     secrets and certificate assertions       discovery.py  OIDC, instance, user realm
     graph.py           routes with permissions and cost         graph_users.py, graph_directory.py: answers
+    graph_batch.py     twenty requests in one          others.py     sign-ins of clients that are not ours
+    graph_memberships.py  groups and directory roles
     graph_query.py     select, filter, order, pages             odata_filter.py, graph_objects.py
     faults.py          latency, 429, 5xx, cuts, hangs           journal.py    who asked what, without secrets
     control.py         the same switches over HTTP              portal.py     where deep links lead
@@ -21,7 +23,9 @@ Use::
         entra.faults.add(FaultRule(where="token", kind="drop_after", count=1))
         entra.directory("corp.example").change_user("ann@corp.example", enabled=False)
         entra.journal.attempts_for("ann@corp.example")
+        sign_in_as_others(entra.directory("corp.example"), "ann@corp.example", "their guess")
         entra.world.locks_by([client_id])          # locks that our own failures helped to cause
+        entra.world.locks_by_alone([client_id])    # locks that nobody else had a part in
 
 It imports nothing of Emberwatch but ``core``, and nothing of Emberwatch but the demo command imports it.
 """
@@ -29,12 +33,15 @@ It imports nothing of Emberwatch but ``core``, and nothing of Emberwatch but the
 from emberwatch.simulator.clock import SimClock
 from emberwatch.simulator.faults import FaultRule
 from emberwatch.simulator.loader import load_scenario, scenario_from
+from emberwatch.simulator.others import sign_in_as_others
 from emberwatch.simulator.scenario import (
     AppScenario,
     CertificateScenario,
     Cloud,
     DirectoryScenario,
     DomainScenario,
+    GroupScenario,
+    RoleScenario,
     Scenario,
     ScenarioError,
     ScriptedAnswer,
@@ -51,6 +58,8 @@ __all__ = [
     "DirectoryScenario",
     "DomainScenario",
     "FaultRule",
+    "GroupScenario",
+    "RoleScenario",
     "Scenario",
     "ScenarioError",
     "ScriptedAnswer",
@@ -60,5 +69,6 @@ __all__ = [
     "UserScenario",
     "load_scenario",
     "scenario_from",
+    "sign_in_as_others",
     "stable_id",
 ]

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final, Literal
 
+from emberwatch.simulator.faults import FaultPlan
 from emberwatch.simulator.journal import Journal
 from emberwatch.simulator.keys import TokenKey
 from emberwatch.simulator.messages import Reply, Request
@@ -31,6 +32,7 @@ class Context:
     origin: str
     """``https://127.0.0.1:PORT``: login, Graph and portal live on one origin."""
     journal: Journal
+    faults: FaultPlan
 
     @property
     def graph_audiences(self) -> frozenset[str]:

@@ -19,6 +19,7 @@ from emberwatch.simulator.context import Context, Handler, Route, route
 from emberwatch.simulator.faults import FaultPlan, FaultRule
 from emberwatch.simulator.loader import build
 from emberwatch.simulator.messages import Reply, Request, json_reply
+from emberwatch.simulator.others import sign_in_as_others
 from emberwatch.simulator.scenario import ScriptedAnswer
 from emberwatch.simulator.state import DirectoryState, LockRecord, UserState
 
@@ -84,6 +85,8 @@ def _noise(context: Context, body: Mapping[str, Any]) -> Any:
     if "locked_seconds" in body:
         directory.lock_user(user, float(body["locked_seconds"]))
     directory.fail_as_others(user, int(body.get("failures", 0)))
+    for password in body.get("passwords", ()):
+        sign_in_as_others(directory, user.scenario.upn, str(password))
     return {"failures": user.lockout.failures, "locked": user.lockout.is_locked(context.world.clock())}
 
 

@@ -10,7 +10,9 @@ from dataclasses import dataclass, field
 from typing import Final, Literal
 
 FaultKind = Literal["latency", "429", "5xx", "drop", "drop_after", "hang"]
-_CHANNELS: Final = frozenset({"any", "token", "graph", "login", "portal"})
+_CHANNELS: Final = frozenset({"any", "token", "graph", "login", "portal", "item"})
+# An item shares its connection with the others of its batch: only what can be said in its reply befalls it.
+_FATES_OF_ITEMS: Final = frozenset({"latency", "429", "5xx"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,10 +22,12 @@ class FaultRule:
     ``latency`` waits ``seconds`` and goes on. ``429`` and ``5xx`` answer without acting. ``drop`` closes the
     connection before acting, ``drop_after`` acts and then closes it without a reply: the caller cannot know.
     ``hang`` keeps the connection open for ``seconds`` without acting, then closes it.
+    Single items of a Graph batch are met by ``429`` and ``5xx``, through ``item`` or a path.
     """
 
     where: str
-    """``any``, ``token``, ``graph``, ``login``, ``portal``, or a regular expression searched in the path."""
+    """``any``, ``token``, ``graph``, ``login``, ``portal``, ``item`` (each request inside a batch), or a regular
+    expression searched in the path, of a batch's items too."""
     kind: FaultKind
     count: int | None = None
     """Strike so many times; None: without end."""
@@ -37,6 +41,8 @@ class FaultRule:
     body: Literal["json", "html", "empty"] = "json"
 
     def matches(self, channel: str, path: str) -> bool:
+        if channel == "item" and (self.where == "any" or self.kind not in _FATES_OF_ITEMS):
+            return False
         if self.where in _CHANNELS:
             return self.where in ("any", channel)
         return re.search(self.where, path) is not None

@@ -8,9 +8,11 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, Final
 
 from emberwatch.simulator.context import Context
+from emberwatch.simulator.graph_batch import batch
 from emberwatch.simulator.graph_call import Call
 from emberwatch.simulator.graph_directory import (
     get_domain,
@@ -19,10 +21,21 @@ from emberwatch.simulator.graph_directory import (
     list_organization,
     list_service_principals,
 )
+from emberwatch.simulator.graph_memberships import (
+    get_group,
+    list_group_members,
+    list_groups,
+    list_member_of,
+    list_role_assignments,
+    list_role_definitions,
+    list_role_members,
+    list_roles,
+)
 from emberwatch.simulator.graph_replies import GraphError, bad_request, error_reply
 from emberwatch.simulator.graph_users import (
     BASIC_ROLE,
     count_users,
+    get_deleted_user,
     get_user,
     list_deleted_users,
     list_users,
@@ -43,6 +56,7 @@ class GraphRoute:
     method: str
     pattern: re.Pattern[str]
     permissions: frozenset[str]
+    """One of them is enough; empty: no permission of its own."""
     handler: Callable[[Call], Reply]
     cost: Callable[[Request], int]
 
@@ -61,13 +75,32 @@ def _answer(context: Context, request: Request) -> Reply:
     directory = context.world.directories.get(str(claims.get("tid", "")).lower())
     if directory is None:
         raise _unauthorized("The directory of the token is not known.")
+    return _dispatch(context, request, _Caller(directory, claims))
+
+
+@dataclass(frozen=True, slots=True)
+class _Caller:
+    directory: DirectoryState
+    claims: Mapping[str, Any]
+
+    @property
+    def client_id(self) -> str:
+        return str(self.claims.get("appid", ""))
+
+    @property
+    def roles(self) -> frozenset[str]:
+        return frozenset(self.claims.get("roles", ()))
+
+
+def _dispatch(context: Context, request: Request, caller: _Caller) -> Reply:
     route, params = find_route(request)
-    client_id, roles = str(claims.get("appid", "")), frozenset(claims.get("roles", ()))
+    directory, client_id, roles = caller.directory, caller.client_id, caller.roles
     try:
         _spend(directory, client_id, route.cost(request))
-        if not roles & route.permissions:
+        if route.permissions and not roles & route.permissions:
             raise GraphError(403, "Authorization_RequestDenied", _DENIED)
-        reply = route.handler(Call(context, request, directory, roles, params))
+        again = partial(_dispatch, context, caller=caller)
+        reply = route.handler(Call(context, request, directory, roles, params, again))
     except GraphError as error:
         reply = error_reply(request, error, context.world.clock())
     headers = {**reply.headers, "x-ms-resource-unit": str(route.cost(request))}
@@ -128,12 +161,29 @@ def _one_unit(_request: Request) -> int:
     return 1
 
 
+def _two_units(_request: Request) -> int:
+    return 2
+
+
+def _three_units(_request: Request) -> int:
+    return 3
+
+
+def _free(_request: Request) -> int:
+    return 0
+
+
 def _permissions(*areas: str) -> frozenset[str]:
     """Read and read-write permission of each area; the directory-wide ones cover every route here."""
     return frozenset(f"{area}.{kind}.All" for area in (*areas, "Directory") for kind in ("Read", "ReadWrite"))
 
 
 _USERS: Final = _permissions("User")
+_GROUPS: Final = _permissions("Group")
+_ROLES: Final = _permissions() | {"RoleManagement.Read.Directory", "RoleManagement.ReadWrite.Directory"}
+_MEMBER_OF: Final = r"(?P<kind>memberOf|transitiveMemberOf)"
+_MEMBERS: Final = r"(?P<kind>members|transitiveMembers)"
+_CAST: Final = r"(/microsoft\.graph\.(?P<cast>group|directoryRole))?"
 _ID: Final = r"/(?P<id>[^/]+)"
 
 
@@ -150,10 +200,20 @@ def _get(
 _DELETED_USERS: Final = r"/directory/deletedItems/microsoft\.graph\.user"
 
 ROUTES: Final[tuple[GraphRoute, ...]] = (
+    GraphRoute("batch", "POST", re.compile(r"/\$batch"), frozenset(), batch, _free),
     _get("users", r"/users", _USERS | {BASIC_ROLE}, list_users, _users_cost),
     _get("users.count", r"/users/\$count", _USERS | {BASIC_ROLE}, count_users),
     _get("user", rf"/users{_ID}", _USERS | {BASIC_ROLE}, get_user, _users_cost),
     _get("deleted users", _DELETED_USERS, _USERS, list_deleted_users),
+    _get("deleted user", rf"/directory/deletedItems{_ID}", _USERS, get_deleted_user),
+    _get("member of", rf"/users{_ID}/{_MEMBER_OF}{_CAST}", _USERS, list_member_of, _two_units),
+    _get("groups", r"/groups", _GROUPS, list_groups),
+    _get("group", rf"/groups{_ID}", _GROUPS, get_group),
+    _get("group members", rf"/groups{_ID}/{_MEMBERS}", _GROUPS, list_group_members, _three_units),
+    _get("roles", r"/directoryRoles", _ROLES, list_roles),
+    _get("role members", rf"/directoryRoles{_ID}/members", _ROLES, list_role_members),
+    _get("role assignments", r"/roleManagement/directory/roleAssignments", _ROLES, list_role_assignments),
+    _get("role definitions", r"/roleManagement/directory/roleDefinitions", _ROLES, list_role_definitions),
     _get("domains", r"/domains", _permissions("Domain"), list_domains),
     _get("domain", rf"/domains{_ID}", _permissions("Domain"), get_domain),
     _get("organization", r"/organization", _permissions("Organization"), list_organization),

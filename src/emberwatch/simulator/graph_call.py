@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from emberwatch.simulator.context import Context
-from emberwatch.simulator.messages import Request
+from emberwatch.simulator.messages import Reply, Request
 from emberwatch.simulator.state import DirectoryState
 
 
@@ -19,6 +19,8 @@ class Call:
     directory: DirectoryState
     roles: frozenset[str]
     params: Mapping[str, str]
+    dispatch: Callable[[Request], Reply]
+    """Answers another request as if the same app had sent it by itself."""
 
     @property
     def origin(self) -> str:

@@ -26,7 +26,7 @@ def list_domains(call: Call) -> Reply:
     """``GET /domains``."""
     scenario = call.directory.scenario
     rows = [domain_object(domain, scenario) for domain in call.directory.domains.values()]
-    return _whole_collection(call, "domains", rows, DOMAIN_PROPERTIES)
+    return whole_collection(call, "domains", rows, DOMAIN_PROPERTIES)
 
 
 def get_domain(call: Call) -> Reply:
@@ -41,7 +41,7 @@ def get_domain(call: Call) -> Reply:
 def list_organization(call: Call) -> Reply:
     """``GET /organization``: always one."""
     row = organization_object(call.directory.scenario)
-    return _whole_collection(call, "organization", [row], frozenset(row))
+    return whole_collection(call, "organization", [row], frozenset(row))
 
 
 def list_group_settings(call: Call) -> Reply:
@@ -51,7 +51,7 @@ def list_group_settings(call: Call) -> Reply:
     changed = own.lockout_threshold is not None or own.lockout_seconds is not None
     rules = group_settings(directory.id, directory.lockout_threshold, directory.lockout_seconds)
     rows = rules if changed else []
-    return _whole_collection(
+    return whole_collection(
         call, "groupSettings", rows, frozenset({"id", "displayName", "templateId", "values"})
     )
 
@@ -66,14 +66,18 @@ def list_service_principals(call: Call) -> Reply:
     rows = [
         service_principal(app) for app in apps if named is None or app.client_id.lower() == named[1].lower()
     ]
-    return _whole_collection(call, "servicePrincipals", rows, SERVICE_PRINCIPAL_PROPERTIES)
+    return whole_collection(call, "servicePrincipals", rows, SERVICE_PRINCIPAL_PROPERTIES)
 
 
-def _whole_collection(call: Call, entity_set: str, rows: list[Object], known: frozenset[str]) -> Reply:
+def whole_collection(
+    call: Call, entity_set: str, rows: list[Object], known: frozenset[str], link: Object | None = None
+) -> Reply:
+    """These rows in one reply, with ``$select``, and a link to further ones if there are any."""
     select = tuple(name for name in call.request.query.get("$select", "").split(",") if name)
     for name in select:
         if name not in known:
             raise bad_request(f"'{name}' is not a property of '{entity_set}'.", "BadRequest")
     body = context_of(call.origin, entity_set, select)
-    body["value"] = [pick(row, select) if select else row for row in rows]
+    body.update(link or {})
+    body["value"] = [pick(row, ("@odata.type", *select)) if select else row for row in rows]
     return object_reply(call.request, body)

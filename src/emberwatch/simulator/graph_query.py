@@ -65,6 +65,12 @@ def read_query(request: Request) -> Query:
     return query
 
 
+def read_page(request: Request) -> Query:
+    """Page size and position alone, for collections that are neither filtered nor ordered."""
+    options = request.query
+    return Query(top=_top(options.get("$top")), after=_after(options.get("$skiptoken"), options))
+
+
 def _refuse_option(name: str) -> NoReturn:
     if name in _UNSUPPORTED:
         raise bad_request(f"'{name}' is not supported here.", "Request_UnsupportedQuery")

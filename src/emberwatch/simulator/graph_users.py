@@ -99,6 +99,18 @@ def get_user(call: Call) -> Reply:
     return object_reply(call.request, {**head, **shown})
 
 
+def get_deleted_user(call: Call) -> Reply:
+    """``GET /directory/deletedItems/{id}``."""
+    query = read_query(call.request)
+    wanted = call.params["id"].lower()
+    user = next((user for user in call.directory.gone() if user.id == wanted), None)
+    if user is None:
+        raise not_found(call.params["id"])
+    shown = _shown(call, user.properties, query.select or (*USER_DEFAULT_SELECT, "deletedDateTime"), None)
+    head = context_of(call.origin, "directoryObjects", query.select, single=True)
+    return object_reply(call.request, {**head, "@odata.type": "#microsoft.graph.user", **shown})
+
+
 def count_users(call: Call) -> Reply:
     """``GET /users/$count``: a bare number, and only with the consistency header."""
     if call.request.headers.get("consistencylevel", "").lower() != "eventual":

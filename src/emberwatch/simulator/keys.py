@@ -7,6 +7,7 @@ import hashlib
 import uuid
 from collections.abc import Mapping
 from datetime import datetime
+from functools import lru_cache
 from typing import Any, Final
 
 import jwt
@@ -35,6 +36,8 @@ class TokenKey:
         numbers = self._key.public_key().public_numbers()
         self._modulus = b64url(numbers.n.to_bytes((numbers.n.bit_length() + 7) // 8, "big"))
         self._exponent = b64url(numbers.e.to_bytes(3, "big"))
+        # A client sends the same token with every request.
+        self._signed = lru_cache(maxsize=64)(self._decode)
         self.id = b64url(hashlib.sha256(self._modulus.encode()).digest()[:20])
 
     def jwks(self, issuer: str) -> dict[str, Any]:
@@ -52,7 +55,7 @@ class TokenKey:
     def verify(self, token: str, *, audiences: frozenset[str], now: datetime) -> dict[str, Any]:
         """The claims of a token of ours, or :class:`BadToken`."""
         try:
-            claims = jwt.decode(token, self._key.public_key(), algorithms=["RS256"], options=SIGNATURE_ONLY)
+            claims = self._signed(token)
         except jwt.InvalidTokenError as error:
             raise BadToken(f"the token cannot be read: {type(error).__name__}") from None
         if claims.get("aud") not in audiences:
@@ -60,3 +63,6 @@ class TokenKey:
         if not claims.get("nbf", 0) - 300 <= now.timestamp() < claims.get("exp", 0):
             raise BadToken("the token is expired or not valid yet")
         return dict(claims)
+
+    def _decode(self, token: str) -> dict[str, Any]:
+        return dict(jwt.decode(token, self._key.public_key(), algorithms=["RS256"], options=SIGNATURE_ONLY))

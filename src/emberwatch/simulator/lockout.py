@@ -42,7 +42,7 @@ class LockoutState:
     failures: int = 0
     recent: tuple[bytes, ...] = ()
     blamed: tuple[str, ...] = ()
-    """Who made the failures now on the counter, in order."""
+    """Who made the failures now on the counter, each once, the latest last."""
     locks_in_a_row: int = 0
     lock: Lock | None = None
 
@@ -60,7 +60,7 @@ def record_wrong(
         state,
         failures=state.failures + 1,
         recent=(*state.recent, password_hash)[-_REMEMBERED:],
-        blamed=(*state.blamed, by),
+        blamed=(*(name for name in state.blamed if name != by), by),
     )
     return _locked(counted, policy, now) if counted.failures >= policy.threshold else counted
 
@@ -79,5 +79,5 @@ def lock_now(state: LockoutState, *, seconds: float, by: str, now: datetime) -> 
 def _locked(state: LockoutState, policy: LockoutPolicy, now: datetime) -> LockoutState:
     # The exponent is bounded so that a long noise run cannot overflow the duration.
     duration = min(policy.first_lock * 2 ** min(state.locks_in_a_row, 20), _LONGEST)
-    lock = Lock(now, now + duration, tuple(dict.fromkeys(state.blamed)), state.blamed[-1])
+    lock = Lock(now, now + duration, state.blamed, state.blamed[-1])
     return replace(state, lock=lock, locks_in_a_row=state.locks_in_a_row + 1)

@@ -15,7 +15,7 @@ from datetime import datetime
 from typing import Final, Literal
 
 from emberwatch.simulator.codes import Failure
-from emberwatch.simulator.lockout import record_right, record_wrong
+from emberwatch.simulator.lockout import NOISE, record_right, record_wrong
 from emberwatch.simulator.state import AppState, DirectoryState, UserState
 
 _LONGEST_PASSWORD: Final = 256
@@ -37,13 +37,16 @@ class SignIn:
     now: datetime
     authority: str
     """The origin that links in the answer start with."""
+    user_found: UserState | None
+    """The account that the user name means."""
+    by: str
+    """Who is blamed for a failure: the app's client id, or others."""
 
     @property
     def user(self) -> UserState:
-        user = self.directory.find_for_sign_in(self.username)
-        if user is None:
-            raise LookupError("the user was looked up by an earlier check")
-        return user
+        if self.user_found is None:
+            raise LookupError("the check that the account exists comes first")
+        return self.user_found
 
     @property
     def hashed(self) -> bytes:
@@ -73,7 +76,7 @@ class Check:
 
 
 def _user_exists(sign_in: SignIn) -> Failure | None:
-    if sign_in.directory.find_for_sign_in(sign_in.username) is not None:
+    if sign_in.user_found is not None:
         return None
     domain = sign_in.username.rpartition("@")[2]
     known = "@" not in sign_in.username or sign_in.directory.world.directory_with_domain(domain)
@@ -124,7 +127,9 @@ def _enabled(position: str) -> Run:
 
 
 def _source_not_blocked(sign_in: SignIn) -> Failure | None:
-    return sign_in.failure(50053) if sign_in.directory.world.sources_blocked else None
+    # Others come from elsewhere: what blocks our address does not stop them.
+    blocked = sign_in.directory.world.sources_blocked and sign_in.by != NOISE
+    return sign_in.failure(50053) if blocked else None
 
 
 def _not_locked(sign_in: SignIn) -> Failure | None:
@@ -150,8 +155,8 @@ def _password_is_right(sign_in: SignIn) -> Failure | None:
     if sign_in.is_right:
         directory.set_lockout(user, record_right(user.lockout, sign_in.now))
         return None
-    policy, client = directory.lockout_policy(user), sign_in.app.scenario.client_id.lower()
-    after = record_wrong(user.lockout, policy, sign_in.hashed, by=client, now=sign_in.now)
+    policy = directory.lockout_policy(user)
+    after = record_wrong(user.lockout, policy, sign_in.hashed, by=sign_in.by, now=sign_in.now)
     directory.set_lockout(user, after)
     return _scripted("wrong")(sign_in) or sign_in.failure(_wrong_code(sign_in))
 

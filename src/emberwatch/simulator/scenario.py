@@ -154,6 +154,39 @@ class DomainScenario:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class GroupScenario:
+    """A group; ``groups`` names the groups inside it, by display name."""
+
+    display_name: str
+    id: str = ""
+    security_enabled: bool = True
+    assignable_to_role: bool = False
+    members: tuple[str, ...] = ()
+    """By UPN."""
+    groups: tuple[str, ...] = ()
+
+    @property
+    def object_id(self) -> str:
+        return self.id.lower() or stable_id(f"group {self.display_name}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RoleScenario:
+    """An activated directory role, by the id of its template."""
+
+    template_id: str
+    display_name: str
+    members: tuple[str, ...] = ()
+    """By UPN."""
+    groups: tuple[str, ...] = ()
+    """Groups that hold the role, by display name; they must be assignable to roles."""
+
+    @property
+    def object_id(self) -> str:
+        return stable_id(f"role {self.template_id}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DirectoryScenario:
     """One Microsoft directory."""
 
@@ -162,6 +195,8 @@ class DirectoryScenario:
     domains: tuple[DomainScenario, ...]
     apps: tuple[AppScenario, ...] = ()
     users: tuple[UserScenario, ...] = ()
+    groups: tuple[GroupScenario, ...] = ()
+    roles: tuple[RoleScenario, ...] = ()
     cloud: Cloud | None = None
     """None: the cloud that the server plays."""
     other_cloud_answer: int = 90038
@@ -228,6 +263,28 @@ def _check_directory(path: str, directory: DirectoryScenario) -> None:
             raise ScenarioError(
                 f"{where}.upn: the domain of {user.upn!r} is not one of the directory's", field=where
             )
+
+    _check_members(path, directory)
+
+
+def _check_members(path: str, directory: DirectoryScenario) -> None:
+    people = {user.upn.casefold() for user in directory.users}
+    groups = {group.display_name: group for group in directory.groups}
+    kinds: tuple[tuple[str, tuple[GroupScenario | RoleScenario, ...]], ...] = (
+        ("groups", directory.groups),
+        ("roles", directory.roles),
+    )
+    for kind, rows in kinds:
+        for number, row in enumerate(rows):
+            where = f"{path}.{kind}[{number}]"
+            _check_guid(f"{where}.id", row.object_id)
+            missing = [name for name in row.members if name.casefold() not in people]
+            missing += [name for name in row.groups if name not in groups]
+            if missing:
+                raise ScenarioError(f"{where}: {missing[0]!r} is not in the directory", field=where)
+            barred = [name for name in row.groups if not groups[name].assignable_to_role]
+            if kind == "roles" and barred:
+                raise ScenarioError(f"{where}: group {barred[0]!r} is not assignable to roles", field=where)
 
 
 def _check_guid(path: str, value: str) -> None:

@@ -77,8 +77,8 @@ class SimulatedEntra:
         self._server = _Server(self._port, tls)
         self._port = self._server.server_address[1]
         self.ca_file = self._write_ca()
-        context = Context(self.world, self._key, self.url, self.journal)
-        self._server.service = Service(context, self.faults, self._extra_routes())
+        context = Context(self.world, self._key, self.url, self.journal, self.faults)
+        self._server.service = Service(context, self._extra_routes())
         self._thread = threading.Thread(
             target=self._server.serve_forever, args=(0.05,), name="simulator", daemon=True
         )

@@ -11,7 +11,7 @@ from typing import Final, Literal
 from emberwatch.simulator.codes import Failure
 from emberwatch.simulator.context import Channel, Context, Route, route
 from emberwatch.simulator.discovery import instance_discovery, key_set, openid_configuration, user_realm
-from emberwatch.simulator.faults import FaultPlan, FaultRule
+from emberwatch.simulator.faults import FaultRule
 from emberwatch.simulator.graph import graph
 from emberwatch.simulator.graph_replies import GraphError, error_reply
 from emberwatch.simulator.journal import Entry
@@ -45,9 +45,9 @@ class Outcome:
 class Service:
     """Handles requests one by one; safe to call from many threads."""
 
-    def __init__(self, context: Context, faults: FaultPlan, extra_routes: Iterable[Route] = ()) -> None:
+    def __init__(self, context: Context, extra_routes: Iterable[Route] = ()) -> None:
         self.context = context
-        self.faults = faults
+        self.faults = context.faults
         self.stopping = threading.Event()
         self._routes = (*extra_routes, *ROUTES)
 
@@ -66,8 +66,9 @@ class Service:
         return Outcome(None if fate and fate.kind in ("drop", "drop_after", "hang") else reply)
 
     def _find(self, request: Request) -> tuple[Route | None, Mapping[str, str]]:
+        path = request.path
         for candidate in self._routes:
-            found = candidate.pattern.fullmatch(request.path)
+            found = candidate.pattern.fullmatch(path)
             if found:
                 return candidate, {k: v for k, v in found.groupdict().items() if v is not None}
         return None, {}

@@ -7,6 +7,7 @@ made. Whoever changes or reads several things at once holds :attr:`World.lock`.
 from __future__ import annotations
 
 import hmac
+import random
 import secrets
 import threading
 from collections.abc import Iterable, Iterator
@@ -171,6 +172,13 @@ class DirectoryState:
         user.lockout = LockoutState()
         return {"last_password_change": self.world.clock(), **changes}
 
+    def put_back_password(self, upn_or_id: str, password: str) -> UserState:
+        """Set a password again that the account had before; refused when it never had it."""
+        user = self.find(upn_or_id)
+        if user is None or self.world.hash(user.id, password) not in user.previous:
+            raise ValueError("the account has not had this password")
+        return self.change_user(user.id, password=password)
+
     def find(self, address: str) -> UserState | None:
         """A user that is not deleted, by object id or UPN."""
         known = self.users.get(address.lower())
@@ -254,6 +262,8 @@ class World:
         self.lock = threading.RLock()
         self.hash = Hasher()
         self.locks: list[LockRecord] = []
+        self.rng = random.Random(scenario.seed)
+        """Where the service promises no order, it decides."""
         self.sources_blocked = False
         """Answer every password sign-in with 50053, as for an address that is known for attacks."""
         self.directories = {d.id.lower(): DirectoryState(d, self) for d in scenario.directories}
@@ -283,6 +293,11 @@ class World:
         """The locks, past ones too, to which failures of these clients contributed."""
         wanted = {client_id.lower() for client_id in client_ids}
         return [record for record in self.locks if wanted.intersection(record.caused_by)]
+
+    def locks_by_alone(self, client_ids: Iterable[str]) -> list[LockRecord]:
+        """The locks, past ones too, to which nobody but these clients contributed."""
+        wanted = {client_id.lower() for client_id in client_ids}
+        return [record for record in self.locks if wanted.issuperset(record.caused_by)]
 
 
 def _is_verified(domain: DomainScenario | None) -> bool:

@@ -158,6 +158,8 @@ def _grant_to_user(granting: Granting) -> Body | Failure:
         scopes=granting.scopes,
         now=granting.directory.world.clock(),
         authority=granting.context.origin,
+        user_found=granting.directory.find_for_sign_in(granting.form["username"]),
+        by=granting.app.scenario.client_id.lower(),
     )
     return run_checks(sign_in) or _user_tokens(granting, sign_in)
 

@@ -39,6 +39,32 @@ class MonitoredDomain(models.Model):
         ]
 
 
+class MonitoredAddress(models.Model):
+    """A single login on a domain that is not the tenant's: a mailbox of a director, a shared account."""
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    tenant = models.ForeignKey(Tenant, on_delete=models.CASCADE, related_name="monitored_addresses")
+    address = models.CharField(max_length=320)
+
+    class Meta:
+        ordering = ["address"]
+        constraints = [
+            models.UniqueConstraint(fields=["tenant", "address"], name="monitored_address_unique"),
+        ]
+
+
+class LoginHost(models.Model):
+    """A host of the tenant's own applications: anybody's login there is a customer's or contractor's."""
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    tenant = models.ForeignKey(Tenant, on_delete=models.CASCADE, related_name="login_hosts")
+    host = models.CharField(max_length=253)
+
+    class Meta:
+        ordering = ["host"]
+        constraints = [models.UniqueConstraint(fields=["tenant", "host"], name="login_host_unique")]
+
+
 class Membership(models.Model):
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     tenant = models.ForeignKey(Tenant, on_delete=models.CASCADE, related_name="memberships")

@@ -9,6 +9,7 @@ from django.db.models import QuerySet
 
 from emberwatch.accounts.actor import Actor
 from emberwatch.core.errors import NotAllowed, NotFound
+from emberwatch.matching.watchlist import Watchlist
 from emberwatch.tenants.models import Membership, Tenant
 from emberwatch.tenants.policy import PERMISSIONS, Permission
 
@@ -89,6 +90,19 @@ def tenant_by_name(name_or_id: str) -> Tenant:
 
 def monitored_domains(tenant: Tenant) -> list[str]:
     return list(tenant.monitored_domains.values_list("domain", flat=True))
+
+
+def monitored_addresses(tenant: Tenant) -> list[str]:
+    return list(tenant.monitored_addresses.values_list("address", flat=True))
+
+
+def login_hosts(tenant: Tenant) -> list[str]:
+    return list(tenant.login_hosts.values_list("host", flat=True))
+
+
+def watchlist_of(tenant: Tenant) -> Watchlist:
+    """Whose logins the tenant collects, and at which sites everybody's."""
+    return Watchlist(monitored_domains(tenant), monitored_addresses(tenant), login_hosts(tenant))
 
 
 def members_of(tenant: Tenant) -> list[Membership]:

@@ -8,20 +8,53 @@ from django.db import InterfaceError, OperationalError
 from procrastinate import RetryStrategy
 from procrastinate.contrib.django import app
 
+from emberwatch.core.clock import utc_now
+from emberwatch.engine.queues import RUNS, VALIDATION
+from emberwatch.validation.driving import drive, note_failure, stalled_runs
+from emberwatch.validation.models import MOVING_STATES, Run
+from emberwatch.validation.runs import start_scheduled_runs
 from emberwatch.validation.services import fail_validation, run_validation
 
+_TROUBLES = (OperationalError, InterfaceError)
+_AGAIN = RetryStrategy(max_attempts=5, exponential_wait=2, retry_exceptions=_TROUBLES)
 
-@app.task(
-    name="validation.run",
-    queue="validation",
-    retry=RetryStrategy(
-        max_attempts=5, exponential_wait=2, retry_exceptions=(OperationalError, InterfaceError)
-    ),
-)
+
+@app.task(name="validation.run", queue=VALIDATION, retry=_AGAIN)
 def validate(validation_id: str) -> None:
     try:
         run_validation(UUID(validation_id))
-    except (OperationalError, InterfaceError):
+    except _TROUBLES:
         raise
     except Exception as error:
         fail_validation(UUID(validation_id), error)
+
+
+@app.task(name="validation.drive", queue=RUNS, retry=_AGAIN)
+def drive_run(run_id: str) -> None:
+    try:
+        drive(UUID(run_id))
+    except _TROUBLES:
+        raise
+    except Exception as error:
+        note_failure(UUID(run_id), error)
+
+
+@app.task(name="validation.wake", queue=VALIDATION)
+def wake_runs(tenant_id: str) -> None:
+    """A directory is in order again: its runs need not wait for the next look."""
+    rows = Run.objects.filter(tenant_id=tenant_id, state__in=MOVING_STATES)
+    for run_id in rows.values_list("pk", flat=True):
+        drive_run.defer(run_id=str(run_id))
+
+
+@app.periodic(cron="* * * * *")
+@app.task(name="validation.move_stalled_runs", queue=VALIDATION)
+def move_stalled_runs(timestamp: int) -> None:  # noqa: ARG001 - the engine names the moment
+    for run in stalled_runs(utc_now()):
+        drive_run.defer(run_id=str(run.id))
+
+
+@app.periodic(cron="17 * * * *")
+@app.task(name="validation.start_scheduled_runs", queue=VALIDATION)
+def start_scheduled(timestamp: int) -> None:  # noqa: ARG001 - likewise
+    start_scheduled_runs(now=utc_now())

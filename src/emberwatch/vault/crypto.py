@@ -6,10 +6,10 @@ the scope and the row, so a value moved to another row or tenant does not open.
 
 from __future__ import annotations
 
-import hashlib
 import hmac
 import os
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Final
 
 from cryptography.exceptions import InvalidTag
@@ -29,13 +29,18 @@ class VaultError(EmberwatchError):
     """A sealed value does not open: wrong key, moved row, or damaged bytes."""
 
 
+@lru_cache(maxsize=256)
+def _cipher(key: bytes) -> AESGCM:
+    return AESGCM(key)
+
+
 def new_key() -> bytes:
     return os.urandom(KEY_BYTES)
 
 
 def encrypt(key: bytes, plaintext: bytes, context: bytes) -> bytes:
     nonce = os.urandom(_NONCE_BYTES)
-    return _VERSION + nonce + AESGCM(key).encrypt(nonce, plaintext, context)
+    return _VERSION + nonce + _cipher(key).encrypt(nonce, plaintext, context)
 
 
 def decrypt(key: bytes, sealed: bytes, context: bytes) -> bytes:
@@ -43,7 +48,7 @@ def decrypt(key: bytes, sealed: bytes, context: bytes) -> bytes:
         raise VaultError("A sealed value has an unknown format.")
     nonce, body = sealed[1 : 1 + _NONCE_BYTES], sealed[1 + _NONCE_BYTES :]
     try:
-        return AESGCM(key).decrypt(nonce, body, context)
+        return _cipher(key).decrypt(nonce, body, context)
     except (InvalidTag, ValueError):
         raise VaultError("A sealed value does not open with the key of its place.") from None
 
@@ -81,12 +86,12 @@ class Vault:
 
     def fingerprint(self, *parts: str | Secret) -> bytes:
         """A keyed hash (HMAC-SHA-256, 32 bytes) of the parts; equal input gives equal output in one scope."""
-        mac = hmac.new(self._mac_key, digestmod=hashlib.sha256)
+        told = bytearray()
         for part in parts:
             text = part.expose() if isinstance(part, Secret) else part
             data = text.encode("utf-8", "surrogatepass")
-            mac.update(len(data).to_bytes(8, "big") + data)
-        return mac.digest()
+            told += len(data).to_bytes(8, "big") + data
+        return hmac.digest(self._mac_key, told, "sha256")
 
     def _bind(self, context: str) -> bytes:
         return f"{self.scope}|{context}".encode()

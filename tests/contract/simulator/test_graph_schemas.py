@@ -14,10 +14,12 @@ from uuid import UUID
 import pytest
 from jsonschema import Draft202012Validator, FormatChecker, ValidationError
 
+from emberwatch.simulator import GroupScenario, RoleScenario, stable_id
 from emberwatch.simulator.graph import ROUTES
 from emberwatch.simulator.graph_objects import USER_PROPERTIES
 from tests.unit.simulator.worlds import NOW, UPN, Lab, app, lab, many_users, user
 
+ROLE = "62e90394-69f5-4237-9190-012177145e10"
 SCHEMAS: Mapping[str, Any] = json.loads((Path(__file__).parent / "graph_schemas.json").read_text())
 FORMATS = FormatChecker(formats=())
 ALL_PROPERTIES = ",".join(sorted(USER_PROPERTIES))
@@ -64,7 +66,17 @@ def busy_world() -> Lab:
         *many_users(3),
     ]
     roles = ("Directory.Read.All", "AuditLog.Read.All")
-    return lab(users=users, apps=[app(granted_roles=roles)], premium=True, lockout_threshold=5)
+    return lab(
+        users=users,
+        apps=[app(granted_roles=roles)],
+        premium=True,
+        lockout_threshold=5,
+        groups=(
+            GroupScenario(display_name="Inner", members=(UPN,)),
+            GroupScenario(display_name="Admins", assignable_to_role=True, groups=("Inner",)),
+        ),
+        roles=(RoleScenario(template_id=ROLE, display_name="Global Administrator", groups=("Admins",)),),
+    )
 
 
 # (route, path, schema of the object; collections hold them in "value")
@@ -74,6 +86,15 @@ REPLIES: list[tuple[str, str, str]] = [
     ("user", f"/users/{UPN}", "user"),
     ("user", f"/users/{UPN}?$select={ALL_PROPERTIES}", "user"),
     ("deleted users", f"/directory/deletedItems/microsoft.graph.user?$select={ALL_PROPERTIES}", "user"),
+    ("deleted user", f"/directory/deletedItems/{stable_id('deleted gus@corp.example')}", "user"),
+    ("member of", f"/users/{UPN}/transitiveMemberOf", "member"),
+    ("groups", "/groups", "group"),
+    ("group", f"/groups/{stable_id('group Admins')}", "group"),
+    ("group members", f"/groups/{stable_id('group Admins')}/transitiveMembers", "member"),
+    ("roles", "/directoryRoles", "directoryRole"),
+    ("role members", f"/directoryRoles/{stable_id(f'role {ROLE}')}/members", "member"),
+    ("role assignments", "/roleManagement/directory/roleAssignments", "unifiedRoleAssignment"),
+    ("role definitions", "/roleManagement/directory/roleDefinitions", "unifiedRoleDefinition"),
     ("domains", "/domains", "domain"),
     ("domain", "/domains/fed.example", "domain"),
     ("organization", "/organization", "organization"),
@@ -101,7 +122,7 @@ def test_replies_have_the_published_shape(path: str, schema: str) -> None:
 
 
 def test_every_route_that_answers_with_json_is_checked_here() -> None:
-    assert {route.name for route in ROUTES} - {"users.count"} == {row[0] for row in REPLIES}
+    assert {route.name for route in ROUTES} - {"users.count", "batch"} == {row[0] for row in REPLIES}
 
 
 @pytest.mark.parametrize(

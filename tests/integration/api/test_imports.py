@@ -15,7 +15,8 @@ from emberwatch.accounts.actor import SYSTEM
 from emberwatch.accounts.models import Role
 from emberwatch.exposures.models import Credential
 from emberwatch.ingestion.models import Import
-from emberwatch.ingestion.services import open_upload, run_import
+from emberwatch.ingestion.running import run_import
+from emberwatch.ingestion.services import open_upload
 from emberwatch.ingestion.uploads import SealedSpoolHandler
 from tests.factories import make_tenant
 from tests.integration.api.conftest import Caller, caller_for

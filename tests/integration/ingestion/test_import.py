@@ -14,12 +14,12 @@ from emberwatch.core.errors import BadInput, NotAllowed
 from emberwatch.exposures.models import Credential, Machine, Sighting
 from emberwatch.exposures.services import open_secret
 from emberwatch.ingestion.models import Import, ImportState
+from emberwatch.ingestion.running import run_import
 from emberwatch.ingestion.services import (
     ImportOptions,
     import_file,
     open_upload,
     request_import,
-    run_import,
 )
 from emberwatch.tenants.models import Tenant
 from tests.factories import NOW, make_actor, make_tenant

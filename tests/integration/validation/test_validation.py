@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import timedelta
+from uuid import UUID
 
 import pytest
 
@@ -11,14 +12,15 @@ from emberwatch.accounts.actor import SYSTEM
 from emberwatch.core.clock import utc_now
 from emberwatch.core.errors import Conflict, NotAllowed
 from emberwatch.core.verdict import Certainty, Verdict, VerdictGroup
+from emberwatch.directories.base import AccountFacts
 from emberwatch.directories.models import ConnectionStatus
 from emberwatch.directories.services import user_link
 from emberwatch.exposures.models import Credential, VerdictRecord
 from emberwatch.parsing.base import SecretKind
 from emberwatch.simulator import FaultRule, ScriptedAnswer, UserScenario
 from emberwatch.tenants.models import Tenant
-from emberwatch.validation.ledger import reserve
-from emberwatch.validation.models import Attempt, AttemptState, Validation, ValidationState
+from emberwatch.validation.ledger import Request, reserve
+from emberwatch.validation.models import Attempt, AttemptOrigin, AttemptState, Validation, ValidationState
 from emberwatch.validation.services import fail_validation, request_validation, run_validation
 from tests.factories import connect, make_actor, make_credential, make_tenant
 from tests.integration.conftest import StartEntra
@@ -35,9 +37,11 @@ def connected(*domains: str) -> Tenant:
     return tenant
 
 
-def validate(credential: Credential, after: timedelta = timedelta(0)) -> VerdictRecord:
+def validate(
+    credential: Credential, after: timedelta = timedelta(0), *, confirm: bool = False
+) -> VerdictRecord:
     now = utc_now() + after
-    validation = request_validation(credential, actor=SYSTEM, now=now)
+    validation = request_validation(credential, actor=SYSTEM, now=now, confirm=confirm)
     run_validation(validation.id, clock=lambda: now)
     validation.refresh_from_db()
     credential.refresh_from_db()
@@ -160,7 +164,7 @@ def test_a_wrong_pair_is_never_sent_twice_and_a_changed_password_allows_it_again
     start_entra: StartEntra,
 ) -> None:
     entra = start_entra(ANN)
-    credential = make_credential(connected(), password="Wrong-1-wrong")
+    credential = make_credential(connected(), password="Wrong-1-wrong", leaked_at=utc_now())
 
     validate(credential)
     entry = validate(credential, after=timedelta(days=30))
@@ -169,17 +173,18 @@ def test_a_wrong_pair_is_never_sent_twice_and_a_changed_password_allows_it_again
     assert len(entra.journal.attempts_for("ann@contoso.example")) == 1
 
     entra.directory("contoso.example").change_user(
-        "ann@contoso.example", last_password_change=utc_now() + timedelta(minutes=1)
+        "ann@contoso.example", last_password_change=utc_now() + timedelta(days=3)
     )
-    validate(credential, after=timedelta(days=30))
+    entry = validate(credential, after=timedelta(days=30), confirm=True)
+    assert entry.evidence["method"] == "one sign-in"
     assert len(entra.journal.attempts_for("ann@contoso.example")) == 2
 
 
 def test_the_budget_holds_over_tenants_and_opens_again(start_entra: StartEntra) -> None:
     entra = start_entra(ANN)
     first, second = connected(), connected()
-    wrong = [make_credential(first, password=f"Wrong-{n}") for n in range(2)]
-    more = [make_credential(second, password=f"Wrong-{n}") for n in range(2, 4)]
+    wrong = [make_credential(first, password=f"Wrong-pass-{n}") for n in range(2)]
+    more = [make_credential(second, password=f"Wrong-pass-{n}") for n in range(2, 4)]
 
     for credential in (*wrong, *more):
         validate(credential)
@@ -196,7 +201,7 @@ def test_the_budget_holds_over_tenants_and_opens_again(start_entra: StartEntra) 
 def test_a_synced_account_gets_one_try(start_entra: StartEntra) -> None:
     start_entra(UserScenario(upn="ann@contoso.example", password=RIGHT, synced=True))
     tenant = connected()
-    tried, spared = (make_credential(tenant, password=f"Wrong-{n}") for n in range(2))
+    tried, spared = (make_credential(tenant, password=f"Wrong-pass-{n}") for n in range(2))
     validate(tried)
     validate(spared)
     assert (tried.verdict, spared.verdict) == (Verdict.INACTIVE, Verdict.THROTTLED)
@@ -205,7 +210,7 @@ def test_a_synced_account_gets_one_try(start_entra: StartEntra) -> None:
 def test_a_confirmed_password_supersedes_the_others_without_an_attempt(start_entra: StartEntra) -> None:
     entra = start_entra(ANN)
     tenant = connected()
-    right, other = make_credential(tenant, password=RIGHT), make_credential(tenant, password="Older-1")
+    right, other = make_credential(tenant, password=RIGHT), make_credential(tenant, password="Older-pass-1")
 
     validate(right)
     entry = validate(other)
@@ -215,14 +220,18 @@ def test_a_confirmed_password_supersedes_the_others_without_an_attempt(start_ent
     assert len(entra.journal.attempts_for("ann@contoso.example")) == 1
 
 
-def test_a_press_on_a_password_changed_since_its_leak_still_asks(start_entra: StartEntra) -> None:
+def test_a_password_changed_since_its_leak_is_tried_only_to_confirm(start_entra: StartEntra) -> None:
     changed = utc_now() - timedelta(days=1)
-    start_entra(UserScenario(upn="ann@contoso.example", password=RIGHT, last_password_change=changed))
+    entra = start_entra(UserScenario(upn="ann@contoso.example", password=RIGHT, last_password_change=changed))
     credential = make_credential(connected(), password=RIGHT, leaked_at=changed - timedelta(days=100))
 
     entry = validate(credential)
+    assert (credential.verdict, credential.certainty) == (Verdict.SUPERSEDED, Certainty.LIKELY)
+    assert entry.evidence["rule"] == "changed since the leak"
+    assert entra.journal.attempts_for("ann@contoso.example") == []
 
-    assert credential.verdict == Verdict.ACTIVE
+    entry = validate(credential, confirm=True)
+    assert (credential.verdict, credential.certainty) == (Verdict.ACTIVE, Certainty.PROVED)
     assert "set back" in entry.evidence["notes"][0]
 
 
@@ -230,10 +239,29 @@ def test_a_lost_reply_counts_as_failed_and_is_not_sent_again_that_day(start_entr
     entra = start_entra(ANN)
     credential = make_credential(connected(), password=RIGHT)
     validation = request_validation(credential, actor=SYSTEM, now=utc_now())
-    identity_id, now = ANN.object_id, utc_now()
-    from uuid import UUID
-
-    reserve(validation, UUID(DIRECTORY), UUID(identity_id), b"x" * 32, now)
+    request = Request(
+        credential,
+        credential.tenant.directory_connection,
+        "system",
+        AttemptOrigin.PRESS,
+        validation=validation,
+    )
+    now = utc_now()
+    account = AccountFacts(
+        object_id=UUID(ANN.object_id),
+        user_principal_name=ANN.upn,
+        display_name="",
+        mail="",
+        enabled=True,
+        user_type="Member",
+        synced=False,
+        last_password_change_at=None,
+        created_at=None,
+        password_policies="",
+        read_at=now,
+        found_by="userPrincipalName",
+    )
+    reserve(request, account, b"x" * 32, now)
 
     run_validation(validation.id)
 

@@ -16,7 +16,7 @@ from django.urls import reverse
 from emberwatch.accounts.actor import SYSTEM
 from emberwatch.exposures.models import Credential
 from emberwatch.ingestion.models import Import
-from emberwatch.ingestion.services import run_import
+from emberwatch.ingestion.running import run_import
 from emberwatch.tenants.models import Tenant
 from tests.factories import make_tenant
 from tests.integration.web.conftest import HTMX, Visit, page

@@ -21,7 +21,7 @@ from emberwatch.directories.entra.codes import Effect, read_codes, table
         ([53003], Verdict.ACTIVE_CHALLENGED, Certainty.PROVED),
         ([50105], Verdict.ACTIVE, Certainty.LIKELY),
         ([50057], Verdict.ACCOUNT_DISABLED, Certainty.PROVED),
-        ([50034], Verdict.ACCOUNT_NOT_FOUND, Certainty.PROVED),
+        ([50034], Verdict.ACCOUNT_NOT_FOUND, Certainty.LIKELY),
         ([50053], Verdict.LOCKED, None),
         ([50056], Verdict.NOT_TESTABLE, None),
         ([65001], Verdict.INCONCLUSIVE, None),
@@ -34,6 +34,8 @@ from emberwatch.directories.entra.codes import Effect, read_codes, table
         ([50126, 50076], Verdict.INCONCLUSIVE, None),
         ([599999], Verdict.INCONCLUSIVE, None),
         ([50126, 599999], Verdict.INCONCLUSIVE, None),
+        ([50126, 50053], Verdict.LOCKED, None),
+        ([599999, 50053], Verdict.LOCKED, None),
         ([], Verdict.INCONCLUSIVE, None),
     ],
 )
@@ -45,6 +47,7 @@ def test_reading_codes(codes: list[int], verdict: Verdict, certainty: Certainty 
 
 def test_unknown_codes_are_kept_for_counting() -> None:
     assert read_codes([70002, 599999]).unknown_codes == (599999,)
+    assert read_codes([50053, 599999]).unknown_codes == (599999,)
     assert read_codes([50126]).unknown_codes == ()
 
 
@@ -74,4 +77,4 @@ def test_only_documented_answers_turn_green_with_proof() -> None:
         for code, o in table().items()
         if o.verdict.group is VerdictGroup.NOT_ACTIVE and o.certainty == "proved"
     }
-    assert green == {50126, 50054, 50052, 50057, 50034}
+    assert green == {50126, 50054, 50052, 50057}

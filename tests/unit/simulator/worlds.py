@@ -108,7 +108,7 @@ class Lab:
         self.world = World(self.scenario, self.clock)
         self.journal = Journal()
         self.faults = FaultPlan(self.scenario.faults, seed=self.scenario.seed)
-        self.service = Service(Context(self.world, _KEY, ORIGIN, self.journal), self.faults)
+        self.service = Service(Context(self.world, _KEY, ORIGIN, self.journal, self.faults))
 
     @property
     def directory(self) -> DirectoryState:
@@ -154,6 +154,11 @@ class Lab:
 
     def bearer(self) -> str:
         return str(self.app_token().body["access_token"])
+
+    def post(self, target: str, body: object, *, token: str | None = None) -> Answer:
+        """A JSON body sent to Graph."""
+        sent = {"authorization": f"Bearer {token or self.bearer()}", "content-type": "application/json"}
+        return self.send(Request("POST", f"/v1.0{target}", sent, json.dumps(body).encode()))
 
     def graph(self, target: str, *, token: str | None = None, **headers: str) -> Answer:
         sent = {"authorization": f"Bearer {token or self.bearer()}", **headers}

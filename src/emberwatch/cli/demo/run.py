@@ -25,13 +25,16 @@ from emberwatch.core.clock import utc_now
 from emberwatch.core.errors import Unavailable
 from emberwatch.core.secret import Secret
 from emberwatch.directories.services import ConnectionForm, save_connection
+from emberwatch.exposures.models import Credential
 from emberwatch.ingestion.models import Import
 from emberwatch.ingestion.services import ImportOptions, import_file
 from emberwatch.simulator import SimulatedEntra
 from emberwatch.tenants.models import Tenant
 from emberwatch.tenants.services import create_tenant
-from emberwatch.validation.models import OPEN_STATES, Attempt, Validation
-from emberwatch.validation.services import request_all
+from emberwatch.validation.models import Attempt, Run, ValidationPolicy
+from emberwatch.validation.policy import FASTEST_PACE
+from emberwatch.validation.queries import is_at_rest
+from emberwatch.validation.runs import start_run
 
 EMAIL: Final = "demo@emberwatch.example"
 POLL_SECONDS: Final = 0.2
@@ -55,7 +58,7 @@ class Demo:
         create_user(EMAIL, self._password, actor=self._actor, now=utc_now(), is_organisation_admin=True)
         with leak_folder() as folder:
             late = [self._begin(company, folder) for company in self._world]
-            typer.echo(f"Validating {Validation.objects.count()} credentials …")
+            typer.echo(f"Validating {Credential.objects.count()} credentials …")
             _wait(workers)
             for tenant, files in late:
                 self._import(tenant, files)
@@ -66,16 +69,18 @@ class Demo:
         tenant = self._connected(company)
         files = LeakWriter(folder, company, self._now).write()
         self._import(tenant, [file for file in files if file.wave is not Wave.LATE])
-        request_all(tenant, actor=self._actor, now=utc_now())
+        start_run(tenant, actor=self._actor, now=utc_now())
         return tenant, [file for file in files if file.wave is Wave.LATE]
 
     def _connected(self, company: Company) -> Tenant:
         tenant = create_tenant(company.name, [company.domain], actor=self._actor, now=utc_now())
         secret = Secret(company.client_secret)
         form = ConnectionForm(company.client_id, company.entra_tenant_id, "custom", secret)
-        _, report = save_connection(tenant, form, actor=self._actor, now=utc_now())
+        connection, report = save_connection(tenant, form, actor=self._actor, now=utc_now())
         if report.fault:
             raise Unavailable(f"{company.name}: {report.fault.sentence}", remedy=report.fault.remedy)
+        # The simulated directory is nobody's: a demo need not spare it.
+        ValidationPolicy.objects.create(connection=connection, pace=FASTEST_PACE, confirm_likely=False)
         typer.echo(f"{company.name}: connected to its simulated directory.")
         return tenant
 
@@ -132,12 +137,16 @@ def _say_counts(tenant: Tenant, done: Import) -> None:
 
 
 def _wait(workers: Sequence[Child]) -> None:
-    total = Validation.objects.count()
-    while left := Validation.objects.filter(state__in=OPEN_STATES).count():
+    while _is_moving(runs := list(Run.objects.all())):
         if all(worker.has_ended() for worker in workers):
             raise Unavailable("Every worker of the demo has ended by itself.")
         if sys.stderr.isatty():
-            typer.echo(f"\r{total - left} of {total} validated", nl=False, err=True)
+            done, total = sum(run.decided for run in runs), sum(run.credentials for run in runs)
+            typer.echo(f"\r{done} of {total} validated", nl=False, err=True)
         time.sleep(POLL_SECONDS)
     if sys.stderr.isatty():
         typer.echo("\r\033[K", nl=False, err=True)
+
+
+def _is_moving(runs: Sequence[Run]) -> bool:
+    return any(not is_at_rest(run, utc_now()) for run in runs)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
@@ -15,15 +16,26 @@ from emberwatch.directories.base import (
     AccountFacts,
     CheckReport,
     ConnectionSettings,
+    DirectoryError,
     DomainFacts,
+    FailedSignIn,
+    LeakDetection,
+    Looked,
     Lookup,
+    Memberships,
     SignInReply,
 )
-from emberwatch.directories.entra import accounts
+from emberwatch.directories.entra.accounts import Ask, find_accounts
+from emberwatch.directories.entra.batch import Batches
 from emberwatch.directories.entra.check import check, read_domains
 from emberwatch.directories.entra.clouds import Cloud, cloud_named
+from emberwatch.directories.entra.deleted import DeletedAccounts
 from emberwatch.directories.entra.graph import Graph
+from emberwatch.directories.entra.kept import Kept
+from emberwatch.directories.entra.leak_detections import LeakDetections
+from emberwatch.directories.entra.memberships import read_memberships
 from emberwatch.directories.entra.sign_in import sign_in
+from emberwatch.directories.entra.sign_in_log import failed_sign_ins
 from emberwatch.directories.entra.tokens import AppTokens
 from emberwatch.http.client import ClientOptions, build_client
 
@@ -32,7 +44,7 @@ DOMAINS_STAY_FRESH: Final = timedelta(minutes=1)
 
 
 class EntraDirectory:
-    """Implements :class:`emberwatch.directories.base.Directory`."""
+    """Implements ``Directory``, ``LeakDetector`` and ``SignInLog`` of :mod:`emberwatch.directories.base`."""
 
     def __init__(
         self, cloud: Cloud, settings: ConnectionSettings, client: httpx.Client, clock: Clock
@@ -41,22 +53,40 @@ class EntraDirectory:
         self._settings = settings
         self._client = client
         self._clock = clock
-        self._domains: tuple[datetime, tuple[DomainFacts, ...]] | None = None
-        self._tokens = AppTokens(cloud, settings, client)
-        self._graph = Graph(cloud.graph_url, self._tokens, client)
+        self._tokens = AppTokens(cloud, settings, client, clock)
+        self._graph = Graph(cloud.graph_url, self._tokens, client, clock)
+        self._batches = Batches(self._graph)
+        self._domains = Kept(lambda: read_domains(self._graph), DOMAINS_STAY_FRESH, clock)
+        self._deleted = DeletedAccounts(self._graph, clock)
+        self._detections = LeakDetections(self._graph, self._tokens, clock)
 
     def check(self, monitored_domains: list[str]) -> CheckReport:
         client_id = self._settings.client_id
         return check(self._cloud, self._tokens, self._graph, client_id, monitored_domains, self._clock)
 
     def read_domains(self) -> tuple[DomainFacts, ...]:
-        now = self._clock()
-        if self._domains is None or now - self._domains[0] > DOMAINS_STAY_FRESH:
-            self._domains = (now, read_domains(self._graph))
-        return self._domains[1]
+        return self._domains.get()
 
     def find_account(self, login: str) -> Lookup:
-        return accounts.find_account(self._graph, login, self._clock)
+        looked = self._find([login], self._batches.ask_singly)[login]
+        if isinstance(looked, DirectoryError):
+            raise looked
+        return looked
+
+    def find_accounts(self, logins: Sequence[str]) -> Mapping[str, Looked]:
+        return self._find(logins, self._batches.ask)
+
+    def _find(self, logins: Sequence[str], ask: Ask) -> Mapping[str, Looked]:
+        return find_accounts(logins, ask, self._deleted.deleted_at, self._clock)
+
+    def read_memberships(self, object_ids: Sequence[UUID]) -> Mapping[UUID, Memberships | DirectoryError]:
+        return read_memberships(self._graph, self._batches, object_ids, self._clock)
+
+    def leak_detections(self, object_ids: Collection[UUID]) -> tuple[LeakDetection, ...]:
+        return self._detections.of(object_ids)
+
+    def failed_sign_ins(self, since: datetime) -> Iterator[FailedSignIn]:
+        return failed_sign_ins(self._graph, self._tokens, since)
 
     def sign_in(self, account: AccountFacts, password: Secret, request_id: UUID) -> SignInReply:
         return sign_in(self._client, self._cloud, self._settings, account, password, request_id, self._clock)

@@ -17,6 +17,7 @@ from emberwatch.directories.base import (
     DomainFacts,
     PasswordPolicy,
 )
+from emberwatch.directories.entra.abilities import ABILITIES, Ability
 from emberwatch.directories.entra.clouds import Cloud
 from emberwatch.directories.entra.faults import MISSING_PERMISSION, NO_PERMISSIONS
 from emberwatch.directories.entra.graph import Graph
@@ -82,6 +83,7 @@ def _steps(
         yield from _domain_items(found.domains, monitored)
         found.policy = read_policy(graph, cloud)
         yield _policy_item(found.policy)
+        yield from (_ability_item(ability, found.roles) for ability in ABILITIES)
         yield _assignment_item(graph, client_id)
     except DirectoryError as error:
         yield CheckItem("Connection", CheckState.FAULT, error.message, error.remedy, error.code)
@@ -95,6 +97,14 @@ def _permissions(roles: Sequence[str]) -> CheckItem:
         sentence = f"{MISSING_PERMISSION.sentence} Granted: {', '.join(roles)}."
         return CheckItem(name, CheckState.FAULT, sentence, MISSING_PERMISSION.remedy)
     return CheckItem(name, CheckState.OK, f"Granted: {', '.join(roles)}.")
+
+
+def _ability_item(ability: Ability, roles: Sequence[str]) -> CheckItem:
+    """Advice only: Emberwatch does its work without these."""
+    if ability.is_granted(roles):
+        return CheckItem(ability.name, CheckState.OK, f"May be read: {ability.use}.")
+    sentence = f"Not granted: with {ability.permission} {ability.use}."
+    return CheckItem(ability.name, CheckState.WARNING, sentence, ability.remedy)
 
 
 def _organisation(graph: Graph) -> str:

@@ -16,7 +16,7 @@ from typing import Final
 
 from emberwatch.core.verdict import Certainty, Verdict
 
-TABLE_VERSION: Final = "2026-11-23"
+TABLE_VERSION: Final = "2026-11-24"
 
 # Old answers carry this beside the user's own code, which wins.
 CLIENT_WRAPPER_CODE: Final = 70002
@@ -78,22 +78,28 @@ class Reading:
 def read_codes(codes: Sequence[int]) -> Reading:
     """The outcome of an error reply's ``error_codes``.
 
-    A user's code wins over the client wrapper. Unknown codes, no code at all, and codes that contradict each
-    other are inconclusive: no answer is never "no".
+    A user's code wins over the client wrapper, and a code that stops the directory or the account over all others.
+    Unknown codes, no code at all, and codes that contradict each other are inconclusive: no answer is never "no".
     """
     telling = [code for code in codes if code != CLIENT_WRAPPER_CODE] or list(codes)
     unknown = tuple(code for code in telling if code not in table())
+    outcomes = [table()[code] for code in telling if code in table()]
+    if stopping := _stopping(outcomes):
+        return Reading(stopping, unknown)
     if unknown:
         return Reading(_inconclusive(unknown[0], "Emberwatch does not know this code."), unknown)
     if not telling:
         return Reading(_inconclusive(None, "The directory's answer carried no code."))
-    outcomes = [table()[code] for code in telling]
-    halting = next((outcome for outcome in outcomes if outcome.effect is Effect.HALT), None)
-    if len({outcome.verdict.group for outcome in outcomes}) > 1 and halting is None:
+    if len({outcome.verdict.group for outcome in outcomes}) > 1:
         return Reading(
             _inconclusive(telling[0], "The directory's answer carried codes that contradict each other.")
         )
-    return Reading(halting or outcomes[0])
+    return Reading(outcomes[0])
+
+
+def _stopping(outcomes: Sequence[Outcome]) -> Outcome | None:
+    by_effect = {outcome.effect: outcome for outcome in reversed(outcomes)}
+    return by_effect.get(Effect.HALT) or by_effect.get(Effect.STOP_ACCOUNT)
 
 
 def _inconclusive(code: int | None, meaning: str) -> Outcome:

@@ -17,7 +17,7 @@ class Fault:
 
 
 _OVERVIEW = "Compare both IDs with the app registration's Overview in the Entra admin center."
-_CONSENT = "Entra admin center → App registrations → your app → API permissions → Grant admin consent."
+CONSENT = "Entra admin center → App registrations → your app → API permissions → Grant admin consent."
 _SECRETS = "Entra admin center → App registrations → your app → Certificates & secrets"
 
 WRONG_SECRET: Final = Fault(
@@ -53,7 +53,7 @@ _ASSERTION = Fault(
     "Entra ID does not accept the application's certificate or signature.",
     "Upload the certificate to the app registration and check the clock of this machine.",
 )
-_NO_CONSENT = Fault("Nobody has consented to what the application asks for.", _CONSENT)
+_NOCONSENT = Fault("Nobody has consented to what the application asks for.", CONSENT)
 _APP_BLOCKED = Fault(
     "Conditional Access for workload identities blocks the application itself.",
     "Exclude the application's service principal from that policy.",
@@ -61,14 +61,15 @@ _APP_BLOCKED = Fault(
 
 NO_PERMISSIONS: Final = Fault(
     "The application has no Microsoft Graph application permission.",
-    f"Add Directory.Read.All under Application permissions. {_CONSENT}",
+    f"Add Directory.Read.All under Application permissions. {CONSENT}",
 )
-MISSING_PERMISSION: Final = Fault("The application lacks the permission Directory.Read.All.", _CONSENT)
+MISSING_PERMISSION: Final = Fault("The application lacks the permission Directory.Read.All.", CONSENT)
 NOT_PREMIUM: Final = Fault(
     "The directory's licence does not include this.",
     "It needs Microsoft Entra ID P1 or P2; Emberwatch works without it.",
 )
 THROTTLED: Final = Fault("The directory throttles us at the moment.", "Wait a minute and save again.")
+FAILING: Final = Fault("The directory's own service fails at the moment.", "Wait a minute and save again.")
 UNREACHABLE: Final = Fault(
     "The directory did not answer.",
     "Check that this machine reaches the cloud's addresses, the proxy and the trusted authorities.",
@@ -98,9 +99,9 @@ TOKEN_FAULTS: Final[Mapping[int, Fault]] = {
     700030: _ASSERTION,
     700024: _ASSERTION,
     50012: _ASSERTION,
-    65001: _NO_CONSENT,
-    90094: _NO_CONSENT,
-    650056: _NO_CONSENT,
+    65001: _NOCONSENT,
+    90094: _NOCONSENT,
+    650056: _NOCONSENT,
     53003: _APP_BLOCKED,
     50105: Fault(
         "The application itself is not assigned to what it asks for.",

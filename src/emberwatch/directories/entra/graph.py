@@ -1,36 +1,49 @@
-"""Reads from Microsoft Graph v1.0."""
+"""Reads from Microsoft Graph v1.0, one by one or many in a batch."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
+from urllib.parse import quote, urlencode
 from uuid import uuid4
 
 import httpx
 import stamina
 
+from emberwatch.core.clock import Clock
 from emberwatch.directories.base import (
     DirectoryBusy,
     DirectoryError,
     DirectoryMisconfigured,
     DirectoryUnreachable,
 )
-from emberwatch.directories.entra.faults import GRAPH_FAULTS, THROTTLED, unknown_graph_fault
-from emberwatch.directories.entra.tokens import AppTokens, unreachable
+from emberwatch.directories.entra.faults import GRAPH_FAULTS, unknown_graph_fault
+from emberwatch.directories.entra.tokens import AppTokens, busy, is_busy, unreachable
+from emberwatch.directories.entra.waits import retry_after
+from emberwatch.http.client import DryRunRefused
 
 # How often one read is sent at most, and the longest wait in between, in seconds.
 REPEATS: Final = 3
 LONGEST_WAIT: Final = 10.0
-_BUSY: Final = frozenset({429, 502, 503, 504})
+_NO_SUCH_OBJECT: Final = "Request_ResourceNotFound"
+_NO_SUCH_PATH: Final = "Resource not found for the segment"
 
 
 class NotInDirectory(DirectoryError):
     """Graph answered 404: there is no such object."""
 
 
+class NoSuchOperation(DirectoryError):
+    """This Graph does not know the path or the method: an ability that other clouds may have."""
+
+
 class TokenRefused(DirectoryMisconfigured):
     """Graph answered 401: the token has expired, or it is not for this place at all."""
+
+
+class Forbidden(DirectoryMisconfigured):
+    """Graph answered 403: a permission or a licence is missing."""
 
 
 class UnsupportedQuery(DirectoryError):
@@ -38,45 +51,111 @@ class UnsupportedQuery(DirectoryError):
 
 
 @dataclass(frozen=True, slots=True)
+class GraphRequest:
+    """One GET. ``advanced`` adds what ``$count`` and the harder filters demand."""
+
+    path: str
+    """Below the version, such as ``/users``; with its query when it comes from a next link."""
+    params: Mapping[str, str] = field(default_factory=dict)
+    advanced: bool = False
+
+    @property
+    def target(self) -> str:
+        """Path and query, escaped."""
+        query = urlencode(self.params, safe="$,", quote_via=quote)
+        return f"{self.path}?{query}" if query else self.path
+
+    @property
+    def headers(self) -> dict[str, str]:
+        return {"ConsistencyLevel": "eventual"} if self.advanced else {}
+
+
+@dataclass(frozen=True, slots=True)
 class GraphReply:
     body: Mapping[str, Any]
     request_id: str
 
+    @property
+    def items(self) -> list[Mapping[str, Any]]:
+        """The objects of a collection. Raises :class:`DirectoryError` when it is none."""
+        found = self.body.get("value")
+        if not isinstance(found, list) or not all(isinstance(item, dict) for item in found):
+            raise DirectoryError("Microsoft Graph's answer is not a list of objects.")
+        return found
+
+    @property
+    def next_link(self) -> str:
+        return str(self.body.get("@odata.nextLink") or "")
+
 
 class Graph:
-    def __init__(self, base_url: str, tokens: AppTokens, client: httpx.Client) -> None:
-        self._root = f"{base_url}/v1.0"
+    def __init__(self, base_url: str, tokens: AppTokens, client: httpx.Client, clock: Clock) -> None:
+        self.root = f"{base_url}/v1.0"
         self._tokens = tokens
         self._client = client
+        self._clock = clock
 
     def get(
-        self, path: str, params: Mapping[str, str] | None = None, *, advanced: bool = False
+        self,
+        path: str,
+        params: Mapping[str, str] | None = None,
+        *,
+        advanced: bool = False,
+        untold_wait: float | None = None,
     ) -> GraphReply:
-        """One GET. ``advanced`` adds what ``$count`` and the harder filters demand."""
-        headers = {"ConsistencyLevel": "eventual"} if advanced else {}
-        return self._send(self._root + path, params, headers)
+        """One GET; ``untold_wait`` is what a throttled answer without a ``Retry-After`` means, in seconds."""
+        return self.ask(GraphRequest(path, params or {}, advanced), untold_wait)
 
-    def pages(self, path: str, params: Mapping[str, str] | None = None) -> Iterator[Mapping[str, Any]]:
+    def ask(self, request: GraphRequest, untold_wait: float | None = None) -> GraphReply:
+        return self._send("GET", self.root + request.target, request.headers, None, untold_wait)
+
+    def post(self, path: str, body: Mapping[str, Any]) -> GraphReply:
+        """Posts a question that changes nothing, so it may be repeated."""
+        return self._send("POST", self.root + path, {}, body, None)
+
+    def pages(
+        self, path: str, params: Mapping[str, str] | None = None, *, untold_wait: float | None = None
+    ) -> Iterator[Mapping[str, Any]]:
         """Every item of a collection, following the opaque next links within our own Graph host."""
-        reply = self.get(path, params)
+        reply = self.get(path, params, untold_wait=untold_wait)
         while True:
-            yield from reply.body.get("value", [])
-            link = reply.body.get("@odata.nextLink")
-            if not link:
+            yield from reply.items
+            if not reply.next_link:
                 return
             # A link that leads to another host does not leave: the client reaches its own origins only.
-            reply = self._send(str(link), None, {})
+            reply = self._send("GET", reply.next_link, {}, None, untold_wait)
 
-    def _send(self, url: str, params: Mapping[str, str] | None, headers: Mapping[str, str]) -> GraphReply:
+    def answer(self, status: int, headers: Mapping[str, str], body: Mapping[str, Any]) -> GraphReply:
+        """Reads one answer, from a reply of its own or from a batch. Raises what a refusal means."""
+        if status == 401:
+            self._tokens.forget()
+        if status != 200:
+            raise self._error(status, headers, body)
+        if not body:
+            raise DirectoryError("Microsoft Graph's answer cannot be read.")
+        named = {name.lower(): value for name, value in headers.items()}
+        return GraphReply(body, str(named.get("request-id", "")))
+
+    def _send(
+        self,
+        method: str,
+        url: str,
+        headers: Mapping[str, str],
+        body: Mapping[str, Any] | None,
+        untold_wait: float | None,
+    ) -> GraphReply:
         for attempt in stamina.retry_context(
-            on=_worth_repeating, attempts=REPEATS, wait_initial=0.2, wait_max=2.0
+            on=lambda error: worth_repeating(error, untold_wait),
+            attempts=REPEATS,
+            wait_initial=0.2,
+            wait_max=2.0,
         ):
             with attempt:
-                return self._send_once(url, params, headers)
+                return self._send_once(method, url, headers, body)
         raise AssertionError("stamina ends with a reply or an error")
 
     def _send_once(
-        self, url: str, params: Mapping[str, str] | None, headers: Mapping[str, str]
+        self, method: str, url: str, headers: Mapping[str, str], body: Mapping[str, Any] | None
     ) -> GraphReply:
         sent = {
             **headers,
@@ -84,24 +163,30 @@ class Graph:
             "client-request-id": str(uuid4()),
         }
         try:
-            reply = self._client.get(url, params=params, headers=sent)
+            reply = self._client.request(method, url, headers=sent, json=body)
+        except DryRunRefused:
+            # A batch only reads, but a dry run cannot tell; whoever asks reads one by one then.
+            raise NoSuchOperation("A dry run sends no batches.") from None
         except httpx.HTTPError as error:
             raise unreachable(error) from None
-        if reply.status_code == 401:
-            self._tokens.forget()
-        if reply.status_code != 200:
-            raise _error(reply)
-        body = _json(reply)
-        if not body:
-            raise DirectoryError("Microsoft Graph's answer cannot be read.")
-        return GraphReply(body, reply.headers.get("request-id", ""))
+        return self.answer(reply.status_code, reply.headers, _json(reply))
+
+    def _error(self, status: int, headers: Mapping[str, str], body: Mapping[str, Any]) -> DirectoryError:
+        if is_busy(status):
+            return busy(status, wait=retry_after(headers, self._clock()))
+        detail = body.get("error")
+        detail = detail if isinstance(detail, dict) else {}
+        code, message = str(detail.get("code", "")), str(detail.get("message", ""))
+        fault = GRAPH_FAULTS.get(code) or unknown_graph_fault(status, code)
+        return _kind(status, code, message)(fault.sentence, remedy=fault.remedy, code=code)
 
 
-def _worth_repeating(error: Exception) -> bool | float:
+def worth_repeating(error: Exception, untold_wait: float | None = None) -> bool | float:
     """Reads may be repeated: after the time that a throttled reply asks for, unless that is too long to wait here."""
-    if isinstance(error, DirectoryBusy) and error.retry_after is not None:
-        return error.retry_after if error.retry_after <= LONGEST_WAIT else False
-    return isinstance(error, DirectoryBusy | DirectoryUnreachable | TokenRefused)
+    if isinstance(error, DirectoryBusy):
+        wait = untold_wait if error.retry_after is None else error.retry_after
+        return True if wait is None else wait if wait <= LONGEST_WAIT else False
+    return isinstance(error, DirectoryUnreachable | TokenRefused)
 
 
 def _json(reply: httpx.Response) -> Mapping[str, Any]:
@@ -112,32 +197,17 @@ def _json(reply: httpx.Response) -> Mapping[str, Any]:
     return body if isinstance(body, dict) else {}
 
 
-def retry_after(reply: httpx.Response) -> float | None:
-    """Seconds from a ``Retry-After`` header, or ``None``."""
-    try:
-        return max(0.0, float(reply.headers.get("Retry-After", "")))
-    except ValueError:
-        return None
-
-
-def _error(reply: httpx.Response) -> DirectoryError:
-    detail = _json(reply).get("error")
-    code = str(detail.get("code", "")) if isinstance(detail, dict) else ""
-    if reply.status_code in _BUSY:
-        return DirectoryBusy(
-            THROTTLED.sentence,
-            remedy=THROTTLED.remedy,
-            code=str(reply.status_code),
-            retry_after=retry_after(reply),
-        )
-    fault = GRAPH_FAULTS.get(code) or unknown_graph_fault(reply.status_code, code)
-    kind = _KINDS.get(reply.status_code, DirectoryError)
-    return kind(fault.sentence, remedy=fault.remedy, code=code)
+def _kind(status: int, code: str, message: str) -> type[DirectoryError]:
+    if status == 404 and code == _NO_SUCH_OBJECT:
+        return NotInDirectory
+    # Graph answers 400, not 404, to a path that it does not know.
+    if status in (404, 405, 501) or (status == 400 and message.startswith(_NO_SUCH_PATH)):
+        return NoSuchOperation
+    return _KINDS.get(status, DirectoryError)
 
 
 _KINDS: Final[Mapping[int, type[DirectoryError]]] = {
     400: UnsupportedQuery,
     401: TokenRefused,
-    403: DirectoryMisconfigured,
-    404: NotInDirectory,
+    403: Forbidden,
 }

@@ -13,28 +13,18 @@ import httpx
 
 from emberwatch.core.clock import Clock
 from emberwatch.core.secret import Secret
-from emberwatch.core.verdict import Certainty, Verdict
+from emberwatch.core.verdict import Verdict
 from emberwatch.directories.base import AccountFacts, ConnectionSettings, SignInReply
 from emberwatch.directories.entra.clouds import Cloud
-from emberwatch.directories.entra.codes import ACCEPTED, TABLE_VERSION, Effect, Outcome, Reading, read_codes
-from emberwatch.directories.entra.graph import retry_after
+from emberwatch.directories.entra.codes import ACCEPTED, Effect, Outcome, Reading, read_codes
+from emberwatch.directories.entra.replies import answered, unanswered, unsent
+from emberwatch.directories.entra.waits import directory_time, retry_after
 
 # The smallest scope that a password grant accepts; no refresh token can come of it.
 SCOPE: Final = "openid"
 _MAX_REPLY_BYTES: Final = 64 * 1024
-
-_WHY_LIKELY: Final[Mapping[Verdict, str]] = {
-    Verdict.ACTIVE: "Microsoft does not document that assignment is checked after the password.",
-    Verdict.ACTIVE_CHALLENGED: "Microsoft does not document that this check comes after the password.",
-    Verdict.ACTIVE_EXPIRED: "Microsoft does not document that this check comes after the password.",
-    Verdict.ACCOUNT_NOT_FOUND: "The directory's account list names this account, its sign-in service does not.",
-    Verdict.ACCOUNT_DISABLED: "The sign-in service says so in words that also cover other states.",
-}
-_WHY_NOTHING: Final[Mapping[Verdict, str]] = {
-    Verdict.LOCKED: "A locked account and a blocked address give the same code, whatever the password.",
-    Verdict.NOT_TESTABLE: "The directory does not check this account's password itself.",
-}
-_NO_ANSWER: Final = "No answer arrived. The directory may have counted the attempt, so it counts as failed."
+_NOT_TEXT: Final = "The leaked value holds bytes that are no text, which no sign-in can carry."
+_NOT_TEXT_WHY: Final = "Nothing was sent. The file that it was found in may have been damaged or misread."
 
 
 def sign_in(
@@ -47,28 +37,30 @@ def sign_in(
     clock: Clock,
 ) -> SignInReply:
     """Sends the attempt and reads the answer. ``request_id`` is the id under which the directory logs it."""
-    request = client.build_request(
-        "POST",
-        f"{cloud.login_url}/{settings.entra_tenant_id}/oauth2/v2.0/token",
-        data={
-            "grant_type": "password",
-            "client_id": str(settings.client_id),
-            "client_secret": settings.client_secret.expose(),
-            "username": account.user_principal_name,
-            "password": password.expose(),
-            "scope": SCOPE,
-        },
-        headers={"client-request-id": str(request_id), "return-client-request-id": "true"},
-    )
+    form = {
+        "grant_type": "password",
+        "client_id": str(settings.client_id),
+        "client_secret": settings.client_secret.expose(),
+        "username": account.user_principal_name,
+        "password": password.expose(),
+        "scope": SCOPE,
+    }
+    headers = {"client-request-id": str(request_id), "return-client-request-id": "true"}
+    url = f"{cloud.login_url}/{settings.entra_tenant_id}/oauth2/v2.0/token"
+    try:
+        request = client.build_request("POST", url, data=form, headers=headers)
+    except UnicodeError:
+        # The error would carry the password: it ends here.
+        return unsent(_NOT_TEXT, _NOT_TEXT_WHY, request_id=request_id, at=clock())
     try:
         reply = client.send(request, stream=True)
         try:
-            status, body = reply.status_code, _read(reply)
+            body = _read(reply)
         finally:
             reply.close()
     except httpx.HTTPError as error:
-        return _no_answer(type(error).__name__, request_id, clock)
-    return _accepted(status, body, request_id, clock) or _refused(reply, body, request_id, clock)
+        return unanswered(type(error).__name__, request_id=request_id, at=clock())
+    return _accepted(reply, body, request_id, clock) or _refused(reply, body, request_id, clock)
 
 
 def _read(reply: httpx.Response) -> bytes:
@@ -80,18 +72,27 @@ def _read(reply: httpx.Response) -> bytes:
     return bytes(body)
 
 
-def _accepted(status: int, body: bytes, request_id: UUID, clock: Clock) -> SignInReply | None:
+def _accepted(reply: httpx.Response, body: bytes, request_id: UUID, clock: Clock) -> SignInReply | None:
     # Only the presence of a token is looked at: a captive portal answers 200 too. Its value is never read.
-    if status != 200 or b'"token_type"' not in body or b'"access_token"' not in body:
+    if reply.status_code != 200 or b'"token_type"' not in body or b'"access_token"' not in body:
         return None
-    return _reply(Reading(ACCEPTED), status, "", request_id, clock, None)
+    told = directory_time(reply.headers)
+    return answered(Reading(ACCEPTED), 200, request_id=request_id, at=clock(), directory_at=told)
 
 
 def _refused(reply: httpx.Response, body: bytes, request_id: UUID, clock: Clock) -> SignInReply:
     error = _error_object(reply, body)
     reading = read_codes(_codes(error)) if error else Reading(_not_entra(reply.status_code))
-    trace_id = str(error.get("trace_id", ""))[:64]
-    return _reply(reading, reply.status_code, trace_id, request_id, clock, retry_after(reply))
+    trace_id, at = str(error.get("trace_id", ""))[:64], clock()
+    return answered(
+        reading,
+        reply.status_code,
+        request_id=request_id,
+        at=at,
+        directory_at=directory_time(reply.headers),
+        trace_id=trace_id,
+        retry_after=retry_after(reply.headers, at),
+    )
 
 
 def _error_object(reply: httpx.Response, body: bytes) -> Mapping[str, Any]:
@@ -120,51 +121,4 @@ def _not_entra(status: int) -> Outcome:
         None,
         effect,
         "The answer did not come from the sign-in service.",
-    )
-
-
-def _reply(
-    reading: Reading, status: int, trace_id: str, request_id: UUID, clock: Clock, wait: float | None
-) -> SignInReply:
-    outcome = reading.outcome
-    return SignInReply(
-        verdict=outcome.verdict,
-        certainty=outcome.certainty,
-        code=f"AADSTS{outcome.code}" if outcome.code.isdigit() and status != 200 else outcome.code,
-        code_name=outcome.name,
-        meaning=outcome.meaning,
-        why_not_more_certain=_why(outcome),
-        table_version=TABLE_VERSION,
-        http_status=status,
-        trace_id=trace_id,
-        correlation_id=str(request_id),
-        answered_at=clock(),
-        halts_directory=outcome.effect is Effect.HALT,
-        counts_as_failed=not outcome.password_was_right,
-        retry_after=wait,
-        unknown_codes=reading.unknown_codes,
-    )
-
-
-def _why(outcome: Outcome) -> str:
-    if outcome.certainty is Certainty.PROVED:
-        return ""
-    if outcome.certainty is Certainty.LIKELY:
-        return _WHY_LIKELY.get(outcome.verdict, "Microsoft does not document what this code proves.")
-    return _WHY_NOTHING.get(outcome.verdict, "This answer says nothing reliable about the password.")
-
-
-def _no_answer(kind: str, request_id: UUID, clock: Clock) -> SignInReply:
-    return SignInReply(
-        verdict=Verdict.INCONCLUSIVE,
-        certainty=None,
-        code="",
-        code_name=kind,
-        meaning=_NO_ANSWER,
-        why_not_more_certain="Without an answer nothing is known about the password.",
-        table_version=TABLE_VERSION,
-        http_status=None,
-        trace_id="",
-        correlation_id=str(request_id),
-        answered_at=clock(),
     )

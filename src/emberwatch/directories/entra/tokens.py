@@ -9,6 +9,7 @@ import httpx
 import jwt
 import msal
 
+from emberwatch.core.clock import Clock
 from emberwatch.directories.base import (
     ConnectionSettings,
     DirectoryBusy,
@@ -18,12 +19,14 @@ from emberwatch.directories.base import (
 )
 from emberwatch.directories.entra.clouds import Cloud
 from emberwatch.directories.entra.faults import (
+    FAILING,
     THROTTLED,
     TOKEN_FAULTS,
     UNREACHABLE,
     Fault,
     unknown_token_fault,
 )
+from emberwatch.directories.entra.waits import retry_after
 
 _CODE: Final = re.compile(r"AADSTS(\d+)")
 
@@ -31,10 +34,12 @@ _CODE: Final = re.compile(r"AADSTS(\d+)")
 class AppTokens:
     """Gets and keeps the token of our own registration; MSAL caches it until shortly before it expires."""
 
-    def __init__(self, cloud: Cloud, settings: ConnectionSettings, client: httpx.Client) -> None:
+    def __init__(
+        self, cloud: Cloud, settings: ConnectionSettings, client: httpx.Client, clock: Clock
+    ) -> None:
         self._cloud = cloud
         self._settings = settings
-        self._client = client
+        self._client = _TellingClient(client, clock)
         self._app: msal.ConfidentialClientApplication | None = None
 
     def token(self) -> str:
@@ -74,6 +79,46 @@ class AppTokens:
                 http_client=self._client,
             )
         return self._app
+
+
+class _TellingClient:
+    """What MSAL sends through: an answer that asks us to wait becomes an error here, since MSAL would drop the wait."""
+
+    def __init__(self, client: httpx.Client, clock: Clock) -> None:
+        self._client = client
+        self._clock = clock
+
+    def get(self, url: str, **options: Any) -> httpx.Response:
+        return self._checked(self._client.get(url, **options))
+
+    def post(self, url: str, **options: Any) -> httpx.Response:
+        return self._checked(self._client.post(url, **options))
+
+    def close(self) -> None:
+        """The client belongs to the adapter, which closes it."""
+
+    def _checked(self, reply: httpx.Response) -> httpx.Response:
+        codes = _codes_in(reply.text) if reply.is_error else []
+        # A fault of ours stays one, whatever else the answer says.
+        ours = any(TOKEN_FAULTS.get(code, THROTTLED) is not THROTTLED for code in codes)
+        asks_to_wait = reply.is_error and "Retry-After" in reply.headers and not ours
+        if not asks_to_wait and not is_busy(reply.status_code):
+            return reply
+        raise busy(
+            reply.status_code,
+            code=f"AADSTS{codes[0]}" if codes else "",
+            wait=retry_after(reply.headers, self._clock()),
+        )
+
+
+def is_busy(status: int) -> bool:
+    """Whether a status says "not now": throttled, or the service's own failure."""
+    return status == 429 or (status >= 500 and status != 501)
+
+
+def busy(status: int, *, wait: float | None, code: str = "") -> DirectoryBusy:
+    fault = FAILING if status >= 500 else THROTTLED
+    return DirectoryBusy(fault.sentence, remedy=fault.remedy, code=code or str(status), retry_after=wait)
 
 
 def unreachable(error: httpx.HTTPError) -> DirectoryUnreachable:

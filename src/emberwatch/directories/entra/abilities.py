@@ -1,0 +1,52 @@
+"""What a directory offers beside the account list: each ability, its permission, and how its refusals read."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import Final
+
+from emberwatch.directories.base import DirectoryError, NotOffered
+from emberwatch.directories.entra.faults import CONSENT, NOT_PREMIUM
+from emberwatch.directories.entra.graph import Forbidden, NoSuchOperation
+
+# One of the three shapes in which Graph says that a licence is missing; the other two answer 403.
+_LICENCE_CODE: Final = "AadPremiumLicenseRequired"
+
+
+@dataclass(frozen=True, slots=True)
+class Ability:
+    """``name`` and ``use`` are for the connection check, ``permission`` is Graph's own name."""
+
+    name: str
+    permission: str
+    use: str
+
+    def is_granted(self, roles: Collection[str]) -> bool:
+        return not {self.permission, self.permission.replace(".Read.", ".ReadWrite.")}.isdisjoint(roles)
+
+    @property
+    def remedy(self) -> str:
+        return f"Optional: add {self.permission} under Application permissions. {CONSENT}"
+
+    def refusal(self, error: DirectoryError, roles: Collection[str]) -> DirectoryError:
+        """The same error, or :class:`NotOffered` when it says that this ability is not for us."""
+        if isinstance(error, NoSuchOperation):
+            return NotOffered(f"This cloud does not offer this: {self.name.lower()}.", code=error.code)
+        if not isinstance(error, Forbidden) and error.code != _LICENCE_CODE:
+            return error
+        if not self.is_granted(roles):
+            sentence = f"The application lacks the permission {self.permission}."
+            return NotOffered(sentence, remedy=self.remedy, code=error.code)
+        return NotOffered(NOT_PREMIUM.sentence, remedy=NOT_PREMIUM.remedy, code=error.code)
+
+
+LEAK_DETECTIONS: Final = Ability(
+    "Leak detections",
+    "IdentityRiskEvent.Read.All",
+    "Microsoft's own findings of leaked passwords count as evidence",
+)
+SIGN_IN_LOG: Final = Ability(
+    "Sign-in log", "AuditLog.Read.All", "wrong passwords that others sent count towards the budget"
+)
+ABILITIES: Final = (LEAK_DETECTIONS, SIGN_IN_LOG)

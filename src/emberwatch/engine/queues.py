@@ -1,0 +1,16 @@
+"""The queues of the background engine.
+
+Runs over whole feeds spend most of their time waiting for the next slot, so a worker gives them lanes of their
+own: they never keep a person's request waiting.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+VALIDATION: Final = "validation"
+INGESTION: Final = "ingestion"
+RUNS: Final = "runs"
+
+PROMPT_QUEUES: Final = (VALIDATION, INGESTION)
+PATIENT_QUEUES: Final = (RUNS,)

@@ -1,0 +1,114 @@
+"""Plans a run: which credentials are in question, grouped by login, the likeliest first. Streams, whatever the size."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import groupby
+from operator import itemgetter
+from typing import Any, Final
+from uuid import UUID
+
+from django.db import connection, transaction
+
+from emberwatch.core.verdict import Verdict
+from emberwatch.exposures.models import Credential, ExposureKind, Sighting
+from emberwatch.validation.likelihood import SIGN_IN_PAGES, Candidate, likelihood
+from emberwatch.validation.models import OPEN_STATES, ItemState, Run, RunItem, RunState, Validation
+from emberwatch.validation.policy import CONFIRMABLE, REVALIDATE_AFTER
+
+FETCH: Final = 20_000
+
+# Verdicts that a run asks about whatever their age; the rest stand until they are due.
+UNSETTLED: Final = (Verdict.UNVALIDATED, Verdict.THROTTLED, Verdict.INCONCLUSIVE, Verdict.LOCKED)
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedLogin:
+    login: str
+    score: float
+    credentials: int
+
+
+def in_question(now: datetime, *, confirm_likely: bool) -> tuple[str, list[Any]]:
+    """The condition, in SQL over the table of credentials ``c``, and its values."""
+    clauses, values = ["c.verdict = ANY(%s)"], [[verdict.value for verdict in UNSETTLED]]
+    parameters: list[Any] = list(values)
+    if confirm_likely:
+        clauses.append("(c.certainty = 'likely' AND c.verdict = ANY(%s))")
+        parameters.append(sorted(verdict.value for verdict in CONFIRMABLE))
+    for verdict, interval in REVALIDATE_AFTER.items():
+        if verdict not in UNSETTLED:
+            clauses.append("(c.verdict = %s AND coalesce(c.looked_at, c.verdict_at) <= %s)")
+            parameters += [verdict.value, now - interval]
+    return f"({' OR '.join(clauses)})", parameters
+
+
+def plan_run(run: Run, *, now: datetime, confirm_likely: bool) -> None:
+    """Writes the run's items in one transaction: all of the plan stands or none of it."""
+    with transaction.atomic():
+        RunItem.objects.filter(run=run).delete()
+        accounts = credentials = 0
+        for batch in _batches(_planned(run.tenant_id, now, confirm_likely)):
+            _copy(run.id, batch)
+            accounts += len(batch)
+            credentials += sum(planned.credentials for planned in batch)
+        changed = Run.objects.filter(pk=run.pk, state=RunState.PLANNING)
+        changed.update(
+            state=RunState.RUNNING, planned_at=now, accounts=accounts, credentials=credentials, next_at=None
+        )
+
+
+def _planned(tenant_id: UUID, now: datetime, confirm_likely: bool) -> Iterator[PlannedLogin]:
+    rows = _rows(tenant_id, now, confirm_likely)
+    for login, members in groupby(rows, key=itemgetter(0)):
+        scores = [likelihood(Candidate(*facts), now) for _, *facts in members]
+        yield PlannedLogin(login, max(scores), len(scores))
+
+
+def _rows(tenant_id: UUID, now: datetime, confirm_likely: bool) -> Iterator[Sequence[Any]]:
+    """Login and the facts of a :class:`Candidate`, in the order of logins."""
+    condition, values = in_question(now, confirm_likely=confirm_likely)
+    credentials, sightings = Credential._meta.db_table, Sighting._meta.db_table
+    validations = Validation._meta.db_table
+    # Identifiers come from the models and the condition from constants; every value is a parameter.
+    query = f"""
+        SELECT c.login_canonical, c.source_kind, coalesce(c.leaked_at, c.first_seen_at),
+               coalesce(s.places, 1), coalesce(s.at_sign_in_page, false)
+        FROM {credentials} c
+        LEFT JOIN (
+            SELECT credential_id, count(*) AS places, bool_or(url ~* %s) AS at_sign_in_page
+            FROM {sightings} WHERE tenant_id = %s GROUP BY credential_id
+        ) s ON s.credential_id = c.id
+        WHERE c.tenant_id = %s AND c.exposure_kind = %s AND {condition}
+          AND NOT EXISTS (
+            SELECT 1 FROM {validations} v WHERE v.credential_id = c.id AND v.state = ANY(%s)
+          )
+        ORDER BY c.login_canonical
+    """  # noqa: S608
+    states = [state.value for state in OPEN_STATES]
+    parameters = [SIGN_IN_PAGES, tenant_id, tenant_id, ExposureKind.EMPLOYEE.value, *values, states]
+    with connection.chunked_cursor() as cursor:
+        cursor.execute(query, parameters)
+        while rows := cursor.fetchmany(FETCH):
+            yield from rows
+
+
+def _batches(planned: Iterable[PlannedLogin]) -> Iterator[list[PlannedLogin]]:
+    batch: list[PlannedLogin] = []
+    for each in planned:
+        batch.append(each)
+        if len(batch) >= FETCH:
+            yield batch
+            batch = []
+    if batch:
+        yield batch
+
+
+def _copy(run_id: UUID, batch: Sequence[PlannedLogin]) -> None:
+    columns = "(run_id, login_canonical, state, score, credentials)"
+    statement = f"COPY {RunItem._meta.db_table} {columns} FROM STDIN"
+    with connection.cursor() as cursor, cursor.copy(statement) as copy:
+        for each in batch:
+            copy.write_row((run_id, each.login, ItemState.FACTS, each.score, each.credentials))

@@ -1,0 +1,126 @@
+"""Validate feed: starting, pausing, resuming and cancelling a run. How it moves on stands in ``driving.py``."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Final
+from uuid import UUID
+
+from django.db import IntegrityError, transaction
+
+from emberwatch.accounts.actor import SYSTEM, Actor
+from emberwatch.audit.services import record
+from emberwatch.core.errors import Conflict
+from emberwatch.directories.models import ConnectionStatus, DirectoryConnection
+from emberwatch.engine.facts import announce
+from emberwatch.tenants.models import Tenant
+from emberwatch.tenants.policy import Permission
+from emberwatch.tenants.queries import require
+from emberwatch.validation.choices import kill_switch, policy_of
+from emberwatch.validation.models import MOVING_STATES, OPEN_RUN_STATES, Run, RunOrigin, RunState
+from emberwatch.validation.policy import Mode
+from emberwatch.validation.services import require_usable_directory
+
+PAUSED_BY: Final = "Paused by {actor}."
+
+
+def start_run(tenant: Tenant, *, actor: Actor, now: datetime) -> Run:
+    """Starts a run over a tenant's feed, or returns the one that is open.
+
+    Raises :class:`Conflict` when the tenant's directory cannot be asked at all.
+    """
+    connection = require_usable_directory(tenant, actor)
+    mode = Mode(policy_of(connection).mode)
+    return _start(tenant, connection, mode, RunOrigin.PERSON, actor, now)
+
+
+def start_scheduled_runs(*, now: datetime) -> list[Run]:
+    """Starts a run for every tenant whose operator lets the schedule do so and that has none open."""
+    if kill_switch() is not None:
+        return []
+    connections = DirectoryConnection.objects.filter(status=ConnectionStatus.ACTIVE).select_related("tenant")
+    started = []
+    for connection in connections.order_by("pk"):
+        mode = Mode(policy_of(connection).automatic_mode)
+        if mode is not Mode.OFF and open_run(connection.tenant_id) is None:
+            started.append(_start(connection.tenant, connection, mode, RunOrigin.SCHEDULE, SYSTEM, now))
+    return started
+
+
+def _start(
+    tenant: Tenant,
+    connection: DirectoryConnection,
+    mode: Mode,
+    origin: RunOrigin,
+    actor: Actor,
+    now: datetime,
+) -> Run:
+    try:
+        with transaction.atomic():
+            run = Run.objects.create(
+                tenant=tenant,
+                entra_tenant_id=connection.entra_tenant_id,
+                origin=origin,
+                mode=mode,
+                requested_by=actor.label,
+                requested_at=now,
+            )
+            _record(run, "run.started", actor, now, mode=mode.value, origin=origin.value)
+            announce("run.moves", run_id=str(run.id), seconds=0)
+            return run
+    except IntegrityError:
+        found = open_run(tenant.id)
+        if found is None:
+            raise
+        return found
+
+
+def open_run(tenant_id: UUID) -> Run | None:
+    return Run.objects.filter(tenant_id=tenant_id, state__in=OPEN_RUN_STATES).first()
+
+
+def pause_run(run: Run, *, actor: Actor, now: datetime) -> Run:
+    """Nothing more is asked or sent for the run until somebody resumes it; a sign-in under way is waited for."""
+    sentence = PAUSED_BY.format(actor=actor.label)
+    return _move(run, MOVING_STATES, RunState.PAUSED, sentence, "run.paused", actor, now)
+
+
+def resume_run(run: Run, *, actor: Actor, now: datetime) -> Run:
+    state = RunState.RUNNING if run.planned_at else RunState.PLANNING
+    with transaction.atomic():
+        run = _move(run, (RunState.PAUSED,), state, "", "run.resumed", actor, now)
+        announce("run.moves", run_id=str(run.id), seconds=0)
+    return run
+
+
+def cancel_run(run: Run, *, actor: Actor, now: datetime) -> Run:
+    """Ends the run; the verdicts that it has brought stay."""
+    sentence = f"Cancelled by {actor.label}."
+    return _move(run, OPEN_RUN_STATES, RunState.CANCELLED, sentence, "run.cancelled", actor, now)
+
+
+def _move(
+    run: Run,
+    out_of: tuple[RunState, ...],
+    state: RunState,
+    sentence: str,
+    action: str,
+    actor: Actor,
+    now: datetime,
+) -> Run:
+    require(actor, run.tenant, Permission.VALIDATE)
+    with transaction.atomic():
+        run = Run.objects.select_for_update(of=("self",)).select_related("tenant").get(pk=run.pk)
+        if run.state == state:
+            return run
+        if run.state not in out_of:
+            raise Conflict(f"The run is {run.get_state_display().lower()}.")
+        run.state, run.sentence, run.next_at = state, sentence[:500], None
+        run.finished_at = now if state is RunState.CANCELLED else None
+        run.save(update_fields=["state", "sentence", "next_at", "finished_at"])
+        _record(run, action, actor, now)
+    return run
+
+
+def _record(run: Run, action: str, actor: Actor, now: datetime, **facts: str) -> None:
+    record(run.tenant_id, action, f"run:{run.id}", actor=actor, now=now, facts=facts)

@@ -1,0 +1,272 @@
+"""Validate feed: a run against a directory in memory, on real PostgreSQL, with a clock that the test moves."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from uuid import UUID, uuid4
+
+import pytest
+
+from emberwatch.accounts.actor import SYSTEM
+from emberwatch.core.verdict import Certainty, Verdict
+from emberwatch.directories.base import Directory
+from emberwatch.directories.models import ConnectionStatus, DirectoryConnection
+from emberwatch.exposures.models import Credential
+from emberwatch.tenants.models import Tenant
+from emberwatch.validation.driving import drive
+from emberwatch.validation.models import Attempt, Run, RunState, ValidationPolicy
+from emberwatch.validation.runs import cancel_run, pause_run, resume_run, start_run
+from tests.factories import make_credential, make_tenant
+from tests.fakes.directory import CLIENT, FakeEntra
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+BEGIN = datetime(2026, 6, 1, 8, 0, tzinfo=UTC)
+RIGHT = "Right-passw0rd"
+
+
+class World:
+    """One directory in memory, tenants that are connected to it, and their clock."""
+
+    def __init__(self) -> None:
+        self.now = BEGIN
+        self.entra = FakeEntra(lambda: self.now)
+        self.entra_tenant_id = uuid4()
+
+    def connect(self, tenant: Tenant | None = None, **choices: object) -> Tenant:
+        tenant = tenant or make_tenant()
+        connection = DirectoryConnection.objects.create(
+            tenant=tenant,
+            cloud="global",
+            entra_tenant_id=self.entra_tenant_id,
+            client_id=CLIENT,
+            sealed_client_secret=b"",
+            status=ConnectionStatus.ACTIVE,
+            last_good_check_at=BEGIN - timedelta(days=2),
+            created_at=BEGIN,
+            updated_at=BEGIN,
+        )
+        ValidationPolicy.objects.create(connection=connection, **{"pace": 10.0, **choices})
+        return tenant
+
+    def sleep(self, seconds: float) -> None:
+        self.now += timedelta(seconds=seconds)
+
+    def drive(self, run: Run, *, days: float = 0) -> Run:
+        """Moves the run on until it rests beyond ``days`` from now, moving the clock with it."""
+        horizon = self.now + timedelta(days=days)
+        for _ in range(10_000):
+            until = drive(run.pk, clock=lambda: self.now, sleep=self.sleep, directory_for=self._open)
+            if until is None or until > max(horizon, self.now + timedelta(seconds=1)):
+                break
+            self.now = max(self.now, until)
+        run.refresh_from_db()
+        return run
+
+    def _open(self, connection: DirectoryConnection) -> Directory:
+        return self.entra.connect(connection.client_id)
+
+
+@pytest.fixture
+def world() -> World:
+    return World()
+
+
+def leak(tenant: Tenant, login: str, *passwords: str, leaked_at: datetime = BEGIN) -> list[Credential]:
+    return [make_credential(tenant, login, password, leaked_at=leaked_at) for password in passwords]
+
+
+def verdicts(credentials: list[Credential]) -> list[tuple[str, str]]:
+    for credential in credentials:
+        credential.refresh_from_db()
+    return [(credential.verdict, credential.certainty) for credential in credentials]
+
+
+def test_a_run_decides_by_facts_first_and_sends_what_is_left(world: World) -> None:
+    tenant = world.connect()
+    old = BEGIN - timedelta(days=900)
+    world.entra.add("ann@contoso.example", password=RIGHT, last_password_change_at=old)
+    world.entra.add("off@contoso.example", password=RIGHT, enabled=False)
+    world.entra.add("new@contoso.example", password=RIGHT, last_password_change_at=BEGIN)
+    ann = leak(tenant, "ann@contoso.example", RIGHT, "Other-passw0rd", "Third-passw0rd")
+    rest = [
+        *leak(tenant, "off@contoso.example", RIGHT),
+        *leak(tenant, "new@contoso.example", "Stale-passw0rd", leaked_at=old),
+        *leak(tenant, "gone@contoso.example", RIGHT),
+    ]
+
+    run = world.drive(start_run(tenant, actor=SYSTEM, now=world.now), days=3)
+
+    assert verdicts(rest) == [
+        (Verdict.ACCOUNT_DISABLED, Certainty.PROVED),
+        (Verdict.INACTIVE, Certainty.PROVED),
+        (Verdict.ACCOUNT_NOT_FOUND, Certainty.PROVED),
+    ]
+    found = sorted(verdicts(ann))
+    assert (Verdict.ACTIVE, Certainty.PROVED) in found
+    assert run.state == RunState.DONE
+    assert (run.credentials, run.accounts, run.decided) == (6, 4, 6)
+    assert run.attempts == len(world.entra.attempts) == Attempt.objects.count()
+
+
+def test_the_budget_spreads_one_account_over_days_and_finds_the_right_one(world: World) -> None:
+    tenant = world.connect()
+    world.entra.add("ann@contoso.example", password=RIGHT)
+    credentials = leak(tenant, "ann@contoso.example", *(f"Wrong-passw0rd-{n}" for n in range(5)))
+    credentials += leak(tenant, "ann@contoso.example", RIGHT, leaked_at=BEGIN - timedelta(days=2000))
+
+    run = world.drive(start_run(tenant, actor=SYSTEM, now=world.now))
+    assert run.state == RunState.WAITING
+    assert sorted(v for v, _ in verdicts(credentials)) == ["inactive"] * 2 + ["throttled"] * 4
+    assert run.next_at is not None
+
+    world.drive(run, days=10)
+    assert run.state == RunState.DONE
+    assert verdicts(credentials)[-1] == (Verdict.ACTIVE, Certainty.PROVED)
+    assert world.entra.locks_by([CLIENT]) == []
+    by_day = [a.at for a in world.entra.attempts if a.code]
+    assert all(sum(1 for at in by_day if at - timedelta(days=1) < day <= at) <= 2 for day in by_day)
+
+
+def test_a_leaked_password_that_was_set_again_is_found_by_confirming(world: World) -> None:
+    tenant = world.connect()
+    world.entra.add("ann@contoso.example", password=RIGHT, last_password_change_at=BEGIN)
+    [again] = leak(tenant, "ann@contoso.example", RIGHT, leaked_at=BEGIN - timedelta(days=400))
+
+    world.drive(start_run(tenant, actor=SYSTEM, now=world.now))
+    assert verdicts([again]) == [(Verdict.ACTIVE, Certainty.PROVED)]
+
+
+def test_likely_stays_likely_when_the_operator_turns_confirming_off(world: World) -> None:
+    tenant = world.connect(confirm_likely=False)
+    world.entra.add("ann@contoso.example", password=RIGHT, last_password_change_at=BEGIN)
+    [again] = leak(tenant, "ann@contoso.example", RIGHT, leaked_at=BEGIN - timedelta(days=400))
+
+    run = world.drive(start_run(tenant, actor=SYSTEM, now=world.now))
+    assert verdicts([again]) == [(Verdict.SUPERSEDED, Certainty.LIKELY)]
+    assert (run.state, run.attempts) == (RunState.DONE, 0)
+
+
+def test_a_password_change_withdraws_what_depended_on_the_old_one(world: World) -> None:
+    tenant = world.connect()
+    account = world.entra.add("ann@contoso.example", password=RIGHT)
+    [right] = leak(tenant, "ann@contoso.example", RIGHT)
+    world.drive(start_run(tenant, actor=SYSTEM, now=world.now))
+    assert verdicts([right]) == [(Verdict.ACTIVE, Certainty.PROVED)]
+
+    world.now += timedelta(days=2)
+    world.entra.set_password(account, "Changed-passw0rd")
+    world.now += timedelta(hours=1)
+    world.drive(start_run(tenant, actor=SYSTEM, now=world.now), days=3)
+
+    assert verdicts([right]) == [(Verdict.INACTIVE, Certainty.PROVED)]
+    assert right.verdict_records.filter(evidence__method="withdrawn").exists()
+
+
+def test_a_run_is_paused_resumed_and_cancelled(world: World) -> None:
+    tenant = world.connect()
+    world.entra.add("ann@contoso.example", password=RIGHT)
+    leak(tenant, "ann@contoso.example", RIGHT)
+    run = start_run(tenant, actor=SYSTEM, now=world.now)
+    assert start_run(tenant, actor=SYSTEM, now=world.now) == run
+
+    pause_run(run, actor=SYSTEM, now=world.now)
+    world.drive(run)
+    assert (run.state, world.entra.attempts) == (RunState.PAUSED, [])
+
+    resume_run(run, actor=SYSTEM, now=world.now)
+    world.drive(run)
+    assert (run.state, run.attempts) == (RunState.DONE, 1)
+
+    leak(tenant, "ann@contoso.example", "Later-passw0rd")
+    again = start_run(tenant, actor=SYSTEM, now=world.now)
+    cancel_run(again, actor=SYSTEM, now=world.now)
+    world.drive(again)
+    assert (again.state, len(world.entra.attempts)) == (RunState.CANCELLED, 1)
+
+
+def test_two_locked_accounts_stop_the_directory_whatever_lies_between(world: World) -> None:
+    tenant = world.connect()
+    for number in range(6):
+        account = world.entra.add(f"u{number}@contoso.example", password=RIGHT)
+        if number in (2, 4):
+            world.entra.lock(account, 86400)
+        leak(tenant, f"u{number}@contoso.example", RIGHT, leaked_at=BEGIN - timedelta(days=number))
+
+    run = world.drive(start_run(tenant, actor=SYSTEM, now=world.now))
+
+    assert run.state == RunState.STOPPED
+    assert "locked" in run.sentence
+    assert len(world.entra.attempts) == 5
+
+
+def test_a_configuration_code_stops_the_run_before_another_account(world: World) -> None:
+    tenant = world.connect()
+    for number in range(3):
+        account = world.entra.add(f"u{number}@contoso.example", password=RIGHT)
+        world.entra.script(account, 7000222)
+        leak(tenant, f"u{number}@contoso.example", RIGHT)
+
+    run = world.drive(start_run(tenant, actor=SYSTEM, now=world.now))
+
+    assert (run.state, len(world.entra.attempts)) == (RunState.STOPPED, 1)
+
+
+def test_two_tenants_on_one_directory_share_budget_and_protection(world: World) -> None:
+    first, second = world.connect(), world.connect(failed_attempts_allowed=1)
+    account = world.entra.add("ann@contoso.example", password="Secret-passw0rd")
+    ours = leak(first, "ann@contoso.example", "Wrong-passw0rd-1", "Wrong-passw0rd-2")
+    theirs = leak(second, "ann@contoso.example", "Wrong-passw0rd-1", "Wrong-passw0rd-3")
+
+    runs = [start_run(tenant, actor=SYSTEM, now=world.now) for tenant in (first, second)]
+    for run in runs:
+        world.drive(run)
+
+    assert len(world.entra.attempts_for(account)) == 1
+    for run in runs:
+        world.drive(run, days=9)
+    assert {v for v, _ in verdicts([*ours, *theirs])} == {Verdict.INACTIVE}
+    sent = [attempt.password for attempt in world.entra.attempts_for(account)]
+    assert len(sent) == len(set(sent)) == 3
+
+
+def test_a_wait_that_the_sign_in_service_asks_for_holds_for_all(world: World) -> None:
+    first, second = world.connect(), world.connect()
+    ann = world.entra.add("ann@contoso.example", password=RIGHT)
+    world.entra.add("bob@contoso.example", password=RIGHT)
+    world.entra.script(ann, 50196, status=429, retry_after=600, times=1)
+    leak(first, "ann@contoso.example", RIGHT)
+    leak(second, "bob@contoso.example", RIGHT)
+
+    world.drive(start_run(first, actor=SYSTEM, now=world.now))
+    other = world.drive(start_run(second, actor=SYSTEM, now=world.now))
+
+    assert other.state == RunState.WAITING
+    assert other.next_at is not None
+    assert other.next_at > BEGIN + timedelta(seconds=590)
+    assert len(world.entra.attempts) == 1
+    world.drive(other, days=1)
+    assert other.attempts == 1
+
+
+def test_facts_only_sends_nothing(world: World) -> None:
+    tenant = world.connect(mode="triage")
+    world.entra.add("ann@contoso.example", password=RIGHT)
+    open_, gone = leak(tenant, "ann@contoso.example", RIGHT) + leak(tenant, "gone@contoso.example", RIGHT)
+
+    run = world.drive(start_run(tenant, actor=SYSTEM, now=world.now))
+
+    assert verdicts([open_, gone]) == [
+        (Verdict.UNVALIDATED, ""),
+        (Verdict.ACCOUNT_NOT_FOUND, Certainty.PROVED),
+    ]
+    assert (run.state, world.entra.attempts) == (RunState.DONE, [])
+
+
+def test_known_ids_are_kept(world: World) -> None:
+    tenant = world.connect()
+    account = world.entra.add("ann@contoso.example", password=RIGHT)
+    leak(tenant, "ann@contoso.example", RIGHT)
+    run = world.drive(start_run(tenant, actor=SYSTEM, now=world.now))
+    attempt = Attempt.objects.get()
+    assert (attempt.run, attempt.object_id, attempt.client_id) == (run, account.object_id, UUID(str(CLIENT)))
