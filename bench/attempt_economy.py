@@ -54,7 +54,7 @@ class Population:
     """People, their passwords over time, and what leaked of them."""
 
     def __init__(self, entra: FakeEntra) -> None:
-        self._random = random.Random(SEED)  # noqa: S311 - a benchmark repeats itself on purpose
+        self._random = random.Random(SEED)
         self._entra = entra
         self.right: set[tuple[str, str]] = set()
         self.leaked = list(dict.fromkeys(self._all()))

@@ -171,7 +171,7 @@ def _write(path: Path, *, ours_every: int, lines: int = 0, size: int = 0) -> Non
 
 
 def _chunks(ours_every: int, lines: int) -> Iterator[str]:
-    chance = random.Random(20_260_101)  # noqa: S311 - made-up data
+    chance = random.Random(20_260_101)
     foreign = [_line(n, f"mail{chance.randrange(500)}.test", chance) for n in range(_CHUNK_LINES)]
     number = 0
     while not lines or number < lines:

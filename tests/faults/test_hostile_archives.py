@@ -148,7 +148,7 @@ def test_files_that_share_their_bytes_are_read_once_at_most(reader: LeakReader) 
 def test_an_archive_that_holds_itself_ends(reader: LeakReader) -> None:
     """A made-up quine: what it holds is as deep as one looks."""
     data = SOUND
-    for _ in range(40):
+    for _ in range(20):
         data = zipped({"r.zip": data, "a.txt": f"{U}:level\n"}, zipfile.ZIP_STORED).getvalue()
     events = read(reader, data)
     assert secrets(events) == ["level"] * 3
@@ -178,27 +178,29 @@ def test_names_lead_to_no_file_anywhere(reader: LeakReader, tmp_path: Path, work
     assert files == []
 
 
-def test_too_much_memory_costs_one_file(reader: LeakReader) -> None:
-    """The header of a tar may ask for any amount of memory."""
-    block_ = random.Random(1).randbytes(16 * 1024**2)
+def memory_bomb() -> bytes:
+    """The header of a tar may ask for any amount of memory, and here it gets it: no ratio gives it away."""
+    piece = bytearray(16 * 1024**2)
+    piece[::100] = random.Random(1).randbytes(len(piece[::100]))
     header = tarfile.TarInfo("pax")
-    header.type, header.size = tarfile.XHDTYPE, 64 * len(block_)
-    data = gzip.compress(header.tobuf(tarfile.GNU_FORMAT), 1) + gzip.compress(block_, 0) * 64
-    events = read(reader, data)
+    header.type, header.size = tarfile.XHDTYPE, 40 * len(piece)
+    return gzip.compress(header.tobuf(tarfile.GNU_FORMAT)) + gzip.compress(bytes(piece), 1) * 40
+
+
+def test_too_much_memory_costs_one_file(reader: LeakReader) -> None:
+    events = read(reader, memory_bomb())
     assert reasons(events) == {"x": SkipReason.READER_OUT_OF_MEMORY}
     well_formed(events)
     reads_on(reader)
 
 
 def test_a_member_that_takes_too_much_memory_costs_itself(reader: LeakReader) -> None:
-    block_ = random.Random(1).randbytes(16 * 1024**2)
-    header = tarfile.TarInfo("pax")
-    header.type, header.size = tarfile.XHDTYPE, 64 * len(block_)
-    bomb = gzip.compress(header.tobuf(tarfile.GNU_FORMAT), 1) + gzip.compress(block_, 0) * 64
-    data = zipped(
-        {"a.txt": f"{U}:before\n", "b.tgz": bomb, "c.txt": f"{U}:after\n"}, zipfile.ZIP_STORED
-    ).getvalue()
-    events = read(reader, data)
+    files: dict[str, bytes | str] = {
+        "a.txt": f"{U}:before\n",
+        "b.tgz": memory_bomb(),
+        "c.txt": f"{U}:after\n",
+    }
+    events = read(reader, zipped(files, zipfile.ZIP_STORED).getvalue())
     assert secrets(events) == ["before", "after"]
     assert reasons(events) == {"x!b.tgz": SkipReason.READER_OUT_OF_MEMORY}
     well_formed(events)
@@ -278,7 +280,7 @@ def test_the_child_sees_no_environment_and_no_password_in_its_arguments() -> Non
     finally:
         del os.environ["EMBERWATCH_CANARY"]
     assert b"canary" not in told and b"reader.child" in told
-    assert "psycopg" not in loaded and "hyperscan" not in loaded
+    assert "psycopg" not in loaded and "igzip" in loaded
 
 
 def memory_of(pid: int) -> int:
@@ -287,11 +289,12 @@ def memory_of(pid: int) -> int:
 
 
 def test_a_line_of_a_gigabyte_takes_no_memory(reader: LeakReader) -> None:
-    letters = bytes(random.Random(2).choices(b"abcdefghijklmnopqrstuvwxyz0123456789", k=16 * 1024**2))
+    letters = bytearray(b"a" * 16 * 1024**2)
+    letters[::50] = random.Random(2).choices(b"bcdefghijklmnopqrstuvwxyz", k=len(letters[::50]))
     data = b"".join(
         (
             gzip.compress(f"{U}:first\n".encode()),
-            gzip.compress(letters, 1) * 64,
+            gzip.compress(bytes(letters), 1) * 64,
             gzip.compress(f"\n{U}:last\n".encode()),
         )
     )
@@ -313,7 +316,11 @@ def test_going_on_gives_what_reading_in_one_go_gives(reader: LeakReader) -> None
             ("Passwords/Chrome.txt", block(U, f"{i}") + block(U, f"more {i}")),
         )
     }
-    nested = {"a.txt": f"{U}:a\n", "in.tar": tarred({"b.txt": f"{U}:b\n", "c.txt": f"{U}:c\n"}), **victims}
+    nested: dict[str, bytes | str] = {
+        "a.txt": f"{U}:a\n",
+        "in.tar": tarred({"b.txt": f"{U}:b\n", "c.txt": f"{U}:c\n"}),
+        **victims,
+    }
     data = zipped(nested).getvalue()
     whole = read(reader, data)
     numbers = [event.index for event in whole if isinstance(event, PartStarted | PartSkipped)]
@@ -358,7 +365,7 @@ SEEDS = {
     "gz": compressed("gz", f"{U}:pw\n".encode() * 9),
     "nested": zipped({"in.7z": PACKED["7z"](SMALL), "in.rar": PACKED["rar5"](SMALL)}).getvalue(),
 }
-MUTATIONS = 60
+MUTATIONS = 40
 
 
 @pytest.mark.parametrize("kind", SEEDS)

@@ -19,6 +19,8 @@ READERS: Final = {
     "accounts/services.py": "hashes tokens and sets a person's own password",
     "ingestion/context.py": "joins the passwords of protected archives before they are sealed",
     "parsing": "reads leaked lines before they are sealed",
+    "sources/containers/passwords.py": "tries the given passwords on protected archives",
+    "sources/reader/wire.py": "what the archive reader parsed, over its pipe to the process that started it",
     "cli": "prints what was revealed with a reason, and a token once",
     "web": "shows what was revealed with a reason, and a link or token once",
     "api": "reads the bearer token and a connection's new secret",

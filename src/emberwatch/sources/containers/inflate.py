@@ -10,7 +10,7 @@ import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Final, Protocol, cast
 
-from isal import isal_zlib
+from isal import igzip_lib
 
 from emberwatch.sources.base import CutShort, Damaged, SkipReason
 
@@ -21,10 +21,10 @@ else:
 
 STEP: Final = 256 * 1024
 _LZMA_MEMORY: Final = 256 * 1024**2
-_ZSTD_WINDOW: Final = {zstd.DecompressionParameter.window_log_max: 27}
+_ZSTD_WINDOW: Final[Mapping[int, int]] = {zstd.DecompressionParameter.window_log_max: 27}
 _DAMAGE: Final = (
     # The stubs call the class an instance.
-    cast("type[Exception]", isal_zlib.error),
+    cast("type[Exception]", igzip_lib.IsalError),
     zlib.error,
     lzma.LZMAError,
     zstd.ZstdError,
@@ -37,7 +37,7 @@ _DAMAGE: Final = (
 
 
 class _Pull(Protocol):
-    """The shape that ``bz2`` and ``lzma`` share."""
+    """The shape that all decompressors share."""
 
     @property
     def eof(self) -> bool: ...
@@ -51,31 +51,12 @@ class _Pull(Protocol):
     def decompress(self, data: bytes, max_length: int = -1) -> bytes: ...
 
 
-class _Deflate:
-    """Gives the zlib interface the shape of the others."""
+def _gz() -> _Pull:
+    return igzip_lib.IgzipDecompressor(flag=igzip_lib.DECOMP_GZIP)
 
-    __slots__ = ("_inner", "_waiting")
 
-    def __init__(self, wbits: int) -> None:
-        self._inner = isal_zlib.decompressobj(wbits=wbits)
-        self._waiting = False
-
-    @property
-    def eof(self) -> bool:
-        return bool(self._inner.eof)
-
-    @property
-    def unused_data(self) -> bytes:
-        return bytes(self._inner.unused_data)
-
-    @property
-    def needs_input(self) -> bool:
-        return not self._waiting
-
-    def decompress(self, data: bytes, max_length: int = -1) -> bytes:
-        out: bytes = self._inner.decompress(self._inner.unconsumed_tail + data, max_length)
-        self._waiting = bool(self._inner.unconsumed_tail) or len(out) == max_length
-        return out
+def _deflate() -> _Pull:
+    return igzip_lib.IgzipDecompressor(flag=igzip_lib.DECOMP_DEFLATE)
 
 
 def _xz() -> _Pull:
@@ -87,8 +68,8 @@ def _zst() -> _Pull:
 
 
 STREAMS: Final[Mapping[str, Callable[[], _Pull]]] = {
-    "gz": lambda: _Deflate(31),
-    "deflate": lambda: _Deflate(-15),
+    "gz": _gz,
+    "deflate": _deflate,
     "bz2": bz2.BZ2Decompressor,
     "xz": _xz,
     "zst": _zst,

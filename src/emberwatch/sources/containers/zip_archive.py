@@ -8,6 +8,7 @@ import struct
 import zipfile
 import zlib
 from bisect import bisect_right
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from typing import BinaryIO, Final, cast
 
@@ -62,7 +63,9 @@ class ZipArchive:
         self._archive = archive
         self._passwords = passwords
         # Where each file begins, and at last the directory: no file may reach beyond the next of them.
-        self._begins = sorted({info.header_offset for info in archive.infolist()} | {archive.start_dir})
+        claims = Counter(info.header_offset for info in archive.infolist())
+        self._begins = sorted({*claims, archive.start_dir})
+        self._shared = frozenset(at for at, count in claims.items() if count > 1)
 
     def entries(self) -> Iterator[Entry]:
         for info in self._archive.infolist():
@@ -84,7 +87,7 @@ class ZipArchive:
     def _refusal(self, info: zipfile.ZipInfo) -> SkipReason | None:
         if stat.S_ISLNK(info.external_attr >> 16):
             return SkipReason.LINK
-        if info.compress_size > self._room(info):
+        if info.compress_size > self._room(info) or info.header_offset in self._shared:
             return SkipReason.OVERLAPPING
         if info.flag_bits & 0x1:
             return None if self._passwords else SkipReason.ENCRYPTED
