@@ -10,8 +10,7 @@ from procrastinate.contrib.django import app
 
 from emberwatch.core.clock import utc_now
 from emberwatch.engine.queues import RUNS, VALIDATION
-from emberwatch.validation.driving import drive, note_failure, stalled_runs
-from emberwatch.validation.models import MOVING_STATES, Run
+from emberwatch.validation.driving import drive, is_due, note_failure, stalled_runs, wake
 from emberwatch.validation.runs import start_scheduled_runs
 from emberwatch.validation.services import fail_validation, run_validation
 
@@ -31,6 +30,8 @@ def validate(validation_id: str) -> None:
 
 @app.task(name="validation.drive", queue=RUNS, retry=_AGAIN)
 def drive_run(run_id: str) -> None:
+    if not is_due(UUID(run_id), utc_now()):
+        return
     try:
         drive(UUID(run_id))
     except _TROUBLES:
@@ -42,8 +43,7 @@ def drive_run(run_id: str) -> None:
 @app.task(name="validation.wake", queue=VALIDATION)
 def wake_runs(tenant_id: str) -> None:
     """A directory is in order again: its runs need not wait for the next look."""
-    rows = Run.objects.filter(tenant_id=tenant_id, state__in=MOVING_STATES)
-    for run_id in rows.values_list("pk", flat=True):
+    for run_id in wake(UUID(tenant_id)):
         drive_run.defer(run_id=str(run_id))
 
 
