@@ -19,7 +19,7 @@ from emberwatch import __version__
 from emberwatch.api.auth import ApiTokenAuth, not_signed_in
 from emberwatch.api.problems import MEDIA_TYPE, UnsupportedMediaType, on_error
 from emberwatch.api.reference import Reference
-from emberwatch.api.routes import audit, credentials, directory, imports, tenants, validations
+from emberwatch.api.routes import audit, choices, credentials, directory, imports, soc, tenants, validations
 
 _JSON: Final = "application/json"
 _TEXT_HEADER: Final = {"required": True, "schema": {"type": "string"}}
@@ -86,7 +86,7 @@ api = EmberwatchApi(
     renderer=_Renderer(),
     docs=Reference(),
 )
-for _routes in (tenants, directory, imports, credentials, validations, audit):
+for _routes in (tenants, directory, choices, imports, credentials, validations, soc, audit):
     api.add_router("", _routes.router)
 # django-ninja looks for the nearest kind, and has answers of its own for all of these.
 for _kind in (Exception, Http404, HttpError, NinjaValidationError):

@@ -10,7 +10,19 @@ from typing import Annotated
 import typer
 
 from emberwatch import __version__
-from emberwatch.cli import audit, entra, feed, imports, migrate, people, serve, tenant, validate, worker
+from emberwatch.cli import (
+    audit,
+    entra,
+    feed,
+    imports,
+    migrate,
+    people,
+    serve,
+    stopping,
+    tenant,
+    validate,
+    worker,
+)
 from emberwatch.cli.demo.command import demo
 from emberwatch.cli.failures import ERRORS, EXIT_INTERRUPTED, report
 
@@ -29,6 +41,7 @@ app.add_typer(tenant.app, name="tenant")
 app.add_typer(entra.app, name="entra")
 app.command("import")(imports.import_leaks)
 app.command("validate")(validate.validate)
+app.add_typer(stopping.app, name="validation")
 app.command("credentials")(feed.credentials)
 app.add_typer(audit.app, name="audit")
 app.add_typer(people.tokens, name="token")

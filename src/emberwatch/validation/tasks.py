@@ -5,6 +5,7 @@ from __future__ import annotations
 from uuid import UUID
 
 from django.db import InterfaceError, OperationalError
+from django.db.models import QuerySet
 from procrastinate import RetryStrategy
 from procrastinate.contrib.django import app
 
@@ -41,9 +42,18 @@ def drive_run(run_id: str) -> None:
 
 @app.task(name="validation.wake", queue=VALIDATION)
 def wake_runs(tenant_id: str) -> None:
-    """A directory is in order again: its runs need not wait for the next look."""
-    rows = Run.objects.filter(tenant_id=tenant_id, state__in=MOVING_STATES)
-    for run_id in rows.values_list("pk", flat=True):
+    """A directory is in order again, or may be used otherwise: its runs need not wait for the next look."""
+    _wake(Run.objects.filter(tenant_id=tenant_id))
+
+
+@app.task(name="validation.wake_all", queue=VALIDATION)
+def wake_all_runs() -> None:
+    """The kill switch was lifted."""
+    _wake(Run.objects.all())
+
+
+def _wake(runs: QuerySet[Run]) -> None:
+    for run_id in runs.filter(state__in=MOVING_STATES).values_list("pk", flat=True):
         drive_run.defer(run_id=str(run_id))
 
 
