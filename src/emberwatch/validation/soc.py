@@ -7,7 +7,7 @@ become a part of a query.
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
@@ -277,7 +277,7 @@ def _sigma_rule(
         f"title: {title}",
         f"id: {_stable_id(facts, title)}",
         "status: experimental",
-        f"description: '{description}'",
+        f'description: "{description}"',
         f"date: {_WRITTEN.isoformat()}",
         "tags:",
         "    - attack.initial-access",
@@ -309,7 +309,7 @@ def _selection(name: str, facts: SocFacts, *, addresses: bool = False) -> list[s
     return lines + (_cidr(facts, "        ") if addresses and facts.egress_addresses else [])
 
 
-def _cidr(facts: SocFacts, indent: str) -> Iterable[str]:
+def _cidr(facts: SocFacts, indent: str) -> list[str]:
     return [f"{indent}IPAddress|cidr:", *(f"{indent}    - '{each}'" for each in facts.ranges)]
 
 
