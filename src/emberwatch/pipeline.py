@@ -7,7 +7,7 @@ from typing import Final
 
 from emberwatch.engine.facts import FactHandler
 from emberwatch.ingestion import tasks as ingestion
-from emberwatch.validation.tasks import drive_run, validate, wake_runs
+from emberwatch.validation.tasks import drive_run, validate, wake_all_runs, wake_runs
 
 
 def _plan_import(*, import_id: str) -> None:
@@ -47,6 +47,10 @@ def _undo_import(*, import_id: str) -> None:
     ingestion.undo.configure(lock=f"undo:{import_id}").defer(import_id=import_id)
 
 
+def _wake_all_runs() -> None:
+    wake_all_runs.defer()
+
+
 # Facts without a job stand here too: the table names everything that services announce.
 FACTS: Final[Mapping[str, Sequence[FactHandler]]] = {
     "import.requested": (_plan_import,),
@@ -59,6 +63,9 @@ FACTS: Final[Mapping[str, Sequence[FactHandler]]] = {
     "credential.recorded": (),
     "directory.checked": (_wake_runs,),
     "directory.halted": (),
+    "validation.choices_saved": (_wake_runs,),
+    "kill_switch.thrown": (),
+    "kill_switch.lifted": (_wake_all_runs,),
     "validation.requested": (_validate,),
     "validation.postponed": (_validate_later,),
     "run.moves": (_drive,),

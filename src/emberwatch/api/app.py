@@ -21,10 +21,12 @@ from emberwatch.api.problems import MEDIA_TYPE, UnsupportedMediaType, on_error
 from emberwatch.api.reference import Reference
 from emberwatch.api.routes import (
     audit,
+    choices,
     credentials,
     directory,
     imports,
     machines,
+    soc,
     tenants,
     uploads,
     validations,
@@ -95,7 +97,18 @@ api = EmberwatchApi(
     renderer=_Renderer(),
     docs=Reference(),
 )
-for _routes in (tenants, directory, imports, uploads, credentials, machines, validations, audit):
+for _routes in (
+    tenants,
+    directory,
+    choices,
+    imports,
+    uploads,
+    credentials,
+    machines,
+    validations,
+    soc,
+    audit,
+):
     api.add_router("", _routes.router)
 # django-ninja looks for the nearest kind, and has answers of its own for all of these.
 for _kind in (Exception, Http404, HttpError, NinjaValidationError):

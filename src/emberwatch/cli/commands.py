@@ -22,6 +22,7 @@ COMMANDS: Final[Mapping[str, str]] = {
     "imports": "import_history:app",
     "machines": "machines:machines",
     "validate": "validate:validate",
+    "validation": "stopping:app",
     "credentials": "feed:credentials",
     "audit": "audit:app",
     "token": "people:tokens",

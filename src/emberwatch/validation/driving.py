@@ -161,9 +161,11 @@ def is_due(run_id: UUID, now: datetime) -> bool:
     return Run.objects.filter(due, pk=run_id, state__in=MOVING_STATES).exists()
 
 
-def wake(tenant_id: UUID) -> list[UUID]:
-    """The tenant's moving runs, which from now on wait for nothing: what they waited for may have come."""
-    rows = Run.objects.filter(tenant_id=tenant_id, state__in=MOVING_STATES)
+def wake(tenant_id: UUID | None) -> list[UUID]:
+    """A tenant's moving runs, or all, which wait for nothing from now on: what they waited for may have come."""
+    rows = Run.objects.filter(state__in=MOVING_STATES)
+    if tenant_id is not None:
+        rows = rows.filter(tenant_id=tenant_id)
     rows.update(next_at=None)
     return list(rows.values_list("pk", flat=True))
 

@@ -42,8 +42,18 @@ def drive_run(run_id: str) -> None:
 
 @app.task(name="validation.wake", queue=VALIDATION)
 def wake_runs(tenant_id: str) -> None:
-    """A directory is in order again: its runs need not wait for the next look."""
-    for run_id in wake(UUID(tenant_id)):
+    """A directory is in order again, or may be used otherwise: its runs need not wait for the next look."""
+    _wake(UUID(tenant_id))
+
+
+@app.task(name="validation.wake_all", queue=VALIDATION)
+def wake_all_runs() -> None:
+    """The kill switch was lifted."""
+    _wake(None)
+
+
+def _wake(tenant_id: UUID | None) -> None:
+    for run_id in wake(tenant_id):
         drive_run.defer(run_id=str(run_id))
 
 

@@ -8,12 +8,14 @@ from django.urls import path
 from emberwatch.web.access import signed_in
 from emberwatch.web.views import (
     audit,
+    choices,
     credentials,
     directory,
     health,
     home,
     imports,
     invitation,
+    kill_switch,
     machines,
     tenants,
     tokens,
@@ -64,6 +66,17 @@ pages = [
     path(f"{TENANT}entra-id-configuration/", directory.configuration, name="directory"),
     path(f"{TENANT}entra-id-configuration/check/", directory.check, name="check_directory"),
     path(f"{TENANT}entra-id-configuration/switch/", directory.switch, name="switch_directory"),
+    path(f"{TENANT}entra-id-configuration/choices/", choices.choices, name="choices"),
+    path(f"{TENANT}entra-id-configuration/protected/", choices.add_protected, name="protect"),
+    path(
+        f"{TENANT}entra-id-configuration/protected/<uuid:entry_id>/remove/",
+        choices.remove_protected,
+        name="unprotect",
+    ),
+    path(f"{TENANT}soc/", choices.soc, name="soc"),
+    path("configure/kill-switch/", kill_switch.page, name="kill_switch"),
+    path("configure/kill-switch/stop/", kill_switch.stop, name="stop_everything"),
+    path("configure/kill-switch/lift/", kill_switch.lift, name="lift_kill_switch"),
     path("tokens/", tokens.listing, name="tokens"),
     path("tokens/<uuid:token_id>/revoke/", tokens.revoke, name="revoke_token"),
 ]

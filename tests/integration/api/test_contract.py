@@ -23,6 +23,7 @@ from emberwatch.core.clock import utc_now
 from emberwatch.ingestion.services import ImportOptions, open_upload, request_import
 from emberwatch.simulator import UserScenario
 from emberwatch.tenants.models import Tenant
+from emberwatch.validation.operating import protect
 from emberwatch.validation.services import request_validation, run_validation
 from tests.factories import connect, make_credential, make_tenant
 from tests.integration.api.conftest import caller_for
@@ -58,6 +59,7 @@ def world(start_entra: StartEntra, settings: Settings) -> Mapping[str, str]:
         "credential_id": str(credential.id),
         "validation_id": str(validation.id),
         "import_id": str(import_id),
+        "entry_id": str(protect(tenant, "account", "ceo@contoso.example", actor=SYSTEM, now=utc_now()).id),
     }
 
 
