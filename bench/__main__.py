@@ -11,9 +11,11 @@ from typing import Final
 # Name → module and function.
 BENCHMARKS: Final = {
     "validate-latency": ("bench.validate_latency", "validate_latency"),
+    "leak-exactness": ("bench.exactness", "exactness"),
     "plan-feed": ("bench.plan_feed", "plan_feed"),
     "attempt-economy": ("bench.attempt_economy", "attempt_economy"),
     "feed-pace": ("bench.feed_pace", "feed_pace"),
+    "import-load": ("bench.import_load", "import_load"),
 }
 
 

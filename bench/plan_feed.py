@@ -64,14 +64,19 @@ def plan_feed() -> None:
     print(f"  peak memory of the process                    {planned:8.0f} MB  (before: {before:.0f} MB)")
     reached = planning <= AIM_SECONDS and planned <= AIM_MEGABYTES
     print(
-        f"  aim: within {AIM_SECONDS} s and {AIM_MEGABYTES} MB                  {'reached' if reached else 'NOT reached'}"
+        f"  aim: within {AIM_SECONDS} s and {AIM_MEGABYTES} MB                  "
+        f"{'reached' if reached else 'NOT reached'}"
     )
 
 
 def _fill(tenant: Tenant) -> None:
     from django.db import connection
 
-    values = {"tenant": tenant.id, "accounts": ACCOUNTS, "credentials": CREDENTIALS}
+    values: dict[str, str | int] = {
+        "tenant": str(tenant.id),
+        "accounts": ACCOUNTS,
+        "credentials": CREDENTIALS,
+    }
     with connection.cursor() as cursor:
         for statement in _FILL:
             cursor.execute(statement, values if "%(" in statement else None)

@@ -43,12 +43,18 @@ def _wake_runs(*, tenant_id: str) -> None:
     wake_runs.defer(tenant_id=tenant_id)
 
 
+def _undo_import(*, import_id: str) -> None:
+    ingestion.undo.configure(lock=f"undo:{import_id}").defer(import_id=import_id)
+
+
 # Facts without a job stand here too: the table names everything that services announce.
 FACTS: Final[Mapping[str, Sequence[FactHandler]]] = {
     "import.requested": (_plan_import,),
     "import.piece_ready": (_read_piece,),
     "import.piece_postponed": (_read_piece_later,),
     "import.finished": (),
+    "import.undo_requested": (_undo_import,),
+    "import.undone": (),
     # One for a batch of credentials, with the ids of the new ones.
     "credential.recorded": (),
     "directory.checked": (_wake_runs,),

@@ -13,7 +13,7 @@ from typer.main import get_command
 
 from emberwatch.accounts.models import Role
 from emberwatch.api.app import api
-from emberwatch.cli.main import app
+from emberwatch.cli.commands import command_line
 from emberwatch.config.environment import SETTINGS
 from emberwatch.core.verdict import Verdict
 from emberwatch.directories.entra.clouds import CUSTOM, clouds
@@ -60,7 +60,7 @@ def test_settings_are_those_of_the_code() -> None:
 
 def commands() -> Iterator[tuple[str, Sequence[str]]]:
     """Every command with the long options that it shows."""
-    waiting: list[tuple[str, Any]] = [("emberwatch", get_command(app))]
+    waiting: list[tuple[str, Any]] = [("emberwatch", get_command(command_line()))]
     while waiting:
         name, command = waiting.pop()
         below = getattr(command, "commands", {})

@@ -17,6 +17,7 @@ READERS: Final = {
     "directories/entra/shapes.py": "checks the shape of a pasted client secret",
     "config/settings.py": "Django's session key and the database address",
     "accounts/services.py": "hashes tokens and sets a person's own password",
+    "ingestion/context.py": "joins the passwords of protected archives before they are sealed",
     "parsing": "reads leaked lines before they are sealed",
     "cli": "prints what was revealed with a reason, and a token once",
     "web": "shows what was revealed with a reason, and a link or token once",

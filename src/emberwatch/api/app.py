@@ -19,7 +19,16 @@ from emberwatch import __version__
 from emberwatch.api.auth import ApiTokenAuth, not_signed_in
 from emberwatch.api.problems import MEDIA_TYPE, UnsupportedMediaType, on_error
 from emberwatch.api.reference import Reference
-from emberwatch.api.routes import audit, credentials, directory, imports, tenants, validations
+from emberwatch.api.routes import (
+    audit,
+    credentials,
+    directory,
+    imports,
+    machines,
+    tenants,
+    uploads,
+    validations,
+)
 
 _JSON: Final = "application/json"
 _TEXT_HEADER: Final = {"required": True, "schema": {"type": "string"}}
@@ -86,7 +95,7 @@ api = EmberwatchApi(
     renderer=_Renderer(),
     docs=Reference(),
 )
-for _routes in (tenants, directory, imports, credentials, validations, audit):
+for _routes in (tenants, directory, imports, uploads, credentials, machines, validations, audit):
     api.add_router("", _routes.router)
 # django-ninja looks for the nearest kind, and has answers of its own for all of these.
 for _kind in (Exception, Http404, HttpError, NinjaValidationError):

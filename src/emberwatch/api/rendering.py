@@ -19,6 +19,8 @@ from emberwatch.api.shapes import (
     IdentityOut,
     ImportDetailOut,
     ImportOut,
+    MachineCredentialOut,
+    MachineDetailOut,
     MachineOut,
     SightingOut,
     TenantOut,
@@ -29,13 +31,13 @@ from emberwatch.audit.models import AuditRow
 from emberwatch.core.verdict import Certainty, Verdict
 from emberwatch.directories.base import CheckReport
 from emberwatch.directories.models import ConnectionStatus, DirectoryConnection
-from emberwatch.exposures.models import Credential, Sighting, VerdictRecord
-from emberwatch.exposures.queries import admin_center_link, history_of, sightings_of
+from emberwatch.exposures.models import Credential, Machine, Sighting, VerdictRecord
+from emberwatch.exposures.queries import admin_center_link, history_of, sightings_of, sightings_on
 from emberwatch.identities.models import Identity
 from emberwatch.ingestion.models import Import
 from emberwatch.tenants.models import Tenant
 from emberwatch.tenants.policy import Permission
-from emberwatch.tenants.queries import monitored_domains
+from emberwatch.tenants.queries import login_hosts, monitored_addresses, monitored_domains
 from emberwatch.validation.models import Validation, ValidationState
 
 Shape = TypeVar("Shape", bound=Schema)
@@ -52,7 +54,14 @@ def _plain(value: object) -> object:
 
 
 def tenant(row: Tenant, permissions: frozenset[Permission]) -> TenantOut:
-    return _filled(TenantOut, row, domains=monitored_domains(row), permissions=sorted(permissions))
+    return _filled(
+        TenantOut,
+        row,
+        domains=monitored_domains(row),
+        addresses=monitored_addresses(row),
+        login_hosts=login_hosts(row),
+        permissions=sorted(permissions),
+    )
 
 
 def directory(row: DirectoryConnection) -> DirectoryOut:
@@ -75,6 +84,26 @@ def leak_import(row: Import) -> ImportOut:
 def import_detail(row: Import, permissions: frozenset[Permission]) -> ImportDetailOut:
     rejects = row.rejects if Permission.IMPORT in permissions else None
     return _filled(ImportDetailOut, row, rejects=rejects)
+
+
+def machine(row: Machine) -> MachineOut:
+    return _filled(MachineOut, row)
+
+
+def machine_detail(row: Machine) -> MachineDetailOut:
+    return _filled(MachineDetailOut, row, credentials=[_on_machine(each) for each in sightings_on(row)])
+
+
+def _on_machine(row: Sighting) -> MachineCredentialOut:
+    credential = row.credential
+    return _filled(
+        MachineCredentialOut,
+        row,
+        credential_id=str(credential.id),
+        login=credential.login,
+        exposure_kind=credential.exposure_kind,
+        verdict=credential.verdict,
+    )
 
 
 def _certainty(value: str) -> Certainty | None:

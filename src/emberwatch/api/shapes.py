@@ -15,7 +15,7 @@ from emberwatch.core.verdict import Certainty, Verdict, VerdictGroup
 from emberwatch.directories.base import CheckState
 from emberwatch.directories.entra.clouds import CUSTOM
 from emberwatch.directories.models import ConnectionStatus
-from emberwatch.exposures.models import SecretKind, SourceKind
+from emberwatch.exposures.models import ExposureKind, SecretKind, SourceKind
 from emberwatch.ingestion.models import ImportState
 from emberwatch.tenants.policy import Permission
 from emberwatch.validation.models import ValidationState
@@ -28,8 +28,19 @@ class TenantOut(Schema):
     id: Id
     name: str
     domains: list[str] = Field(description="The monitored domains.")
+    addresses: list[str] = Field(description="Single logins that are watched too.")
+    login_hosts: list[str] = Field(description="Own hosts at which anybody's login is collected.")
     permissions: list[Permission] = Field(description="What this token may do here.")
     created_at: datetime
+
+
+class WatchlistIn(Schema):
+    """Replaces both lists."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    addresses: list[Annotated[str, Field(max_length=320)]] = Field([], max_length=10_000)
+    login_hosts: list[Annotated[str, Field(max_length=300)]] = Field([], max_length=10_000)
 
 
 class CheckItemOut(Schema):
@@ -104,7 +115,9 @@ class ImportOut(Schema):
     source_kind: str
     source_name: str
     leaked_at: datetime | None
+    breached_at: datetime | None
     state: ImportState
+    position: int = Field(description="Bytes of the file that have been read.")
     read: int = Field(description="Entries; the sum of foreign, matched_new, duplicate and rejected.")
     foreign: int
     matched_new: int
@@ -113,7 +126,10 @@ class ImportOut(Schema):
     error: str
     requested_by: str
     requested_at: datetime
+    started_at: datetime | None
     finished_at: datetime | None
+    undone_by: str = Field(description="Who asked for it to be undone; empty when nobody did.")
+    undone_at: datetime | None
 
 
 class RejectOut(Schema):
@@ -133,6 +149,7 @@ class ImportDetailOut(ImportOut):
         description="The first rejected entries; null without the permission to import."
     )
     skipped_parts: list[SkippedPartOut]
+    undone: dict[str, int] = Field(description="What the undoing removed and kept, by name.")
 
 
 class IdentityOut(Schema):
@@ -166,7 +183,11 @@ class CredentialOut(Schema):
         description="`a` lower, `A` upper, `1` digit, `#` other; null without the permission to reveal."
     )
     source_kind: SourceKind
+    exposure_kind: ExposureKind = Field(description="`external`: a foreign login at one of your sites.")
     leaked_at: datetime | None
+    leaked_at_basis: str = Field(
+        description="Which kind of date it is: infection, breach, stated or first_seen; empty when unknown."
+    )
     first_seen_at: datetime
     last_seen_at: datetime
     identity: IdentityOut | None
@@ -175,6 +196,7 @@ class CredentialOut(Schema):
 class MachineOut(Schema):
     """An infected device named by a stealer log."""
 
+    id: Id
     family: str
     computer_name: str
     user_name: str
@@ -182,6 +204,24 @@ class MachineOut(Schema):
     ip_address: str
     country: str
     infected_at: datetime | None
+    infected_at_text: str = Field(description="As the log wrote it, when it gave no time zone.")
+    first_seen_at: datetime | None
+    last_seen_at: datetime | None
+
+
+class MachineCredentialOut(Schema):
+    credential_id: Id
+    login: str
+    exposure_kind: ExposureKind
+    verdict: Verdict
+    url: str
+    application: str
+    file_name: str
+    line: int
+
+
+class MachineDetailOut(MachineOut):
+    credentials: list[MachineCredentialOut] = Field(description="At most 200, employees' first.")
 
 
 class SightingOut(Schema):
@@ -193,6 +233,7 @@ class SightingOut(Schema):
     url: str
     application: str
     leaked_at: datetime | None
+    leaked_at_basis: str
     seen_at: datetime
     machine: MachineOut | None
 

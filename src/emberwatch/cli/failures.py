@@ -9,8 +9,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
-import typer
-
 from emberwatch.core.errors import BadInput, EmberwatchError, NotFound
 
 EXIT_FAILED: Final = 1
@@ -23,15 +21,15 @@ LOG_NAME: Final = "errors.log"
 def report(error: Exception) -> int:
     """Prints what happened and what to do, and returns the exit code."""
     line, code = _explained(error)
-    typer.echo(f"emberwatch: {line}", err=True)
+    print(f"emberwatch: {line}", file=sys.stderr)  # noqa: T201 - the one line
     return code
 
 
 def _explained(error: Exception) -> tuple[str, int]:
     if isinstance(error, EmberwatchError):
         return str(error), EXIT_BAD_INPUT if isinstance(error, BadInput | NotFound) else EXIT_FAILED
-    if isinstance(error, typer.TyperException):
-        return f"{error.format_message().rstrip('.')}.{_help_of(error)}", error.exit_code
+    if usage := _usage(error):
+        return usage
     if isinstance(error, BrokenPipeError):
         return _without_reader()
     if isinstance(error, OSError) and error.strerror:
@@ -42,9 +40,17 @@ def _explained(error: Exception) -> tuple[str, int]:
     return f"This should not happen ({type(error).__name__}). {_written_down(error)}", EXIT_FAILED
 
 
-def _help_of(error: typer.TyperException) -> str:
+def _usage(error: Exception) -> tuple[str, int] | None:
+    """For a command that was typed wrong. Not every command loads the library that says so."""
+    if "typer" not in sys.modules:
+        return None
+    import typer
+
+    if not isinstance(error, typer.TyperException):
+        return None
     context = getattr(error, "ctx", None)
-    return f" `{context.command_path} --help` explains." if context else ""
+    explained = f" `{context.command_path} --help` explains." if context else ""
+    return f"{error.format_message().rstrip('.')}.{explained}", error.exit_code
 
 
 def _without_reader() -> tuple[str, int]:

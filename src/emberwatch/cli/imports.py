@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Final, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Final, Protocol
 
 import typer
 
@@ -31,8 +31,10 @@ MOST_PROCESSES: Final = 8
 _COUNTS: Final = ("read", "foreign", "matched_new", "duplicate", "rejected")
 _COLUMNS: Final = ("File", "Read", "= foreign", "+ new", "+ duplicate", "+ rejected", "State")
 
-Show: TypeAlias = Callable[[int, int], None]
-"""Takes how many bytes of the present file and how many of its entries have been read."""
+
+class Show(Protocol):
+    def __call__(self, position: int, entries_read: int) -> None:
+        """Shows how many bytes of the present file and how many of its entries have been read."""
 
 
 def import_leaks(
@@ -159,9 +161,9 @@ class _Bar:
     def __init__(self) -> None:
         self._bytes = self._entries = self._current = 0
 
-    def show(self, position: int, entries: int) -> None:
-        self._current = entries
-        self.draw(self._bytes + position, self._entries + entries)
+    def show(self, position: int, entries_read: int) -> None:
+        self._current = entries_read
+        self.draw(self._bytes + position, self._entries + entries_read)
 
     def finished(self, size: int) -> None:
         self._bytes += size

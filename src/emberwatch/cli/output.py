@@ -13,6 +13,8 @@ from uuid import UUID
 
 import typer
 
+from emberwatch.cli.terminal import visible as visible
+
 Record: TypeAlias = Mapping[str, Any]
 AsJson: TypeAlias = Annotated[bool, typer.Option("--json", help="One JSON object a line.")]
 
@@ -52,11 +54,6 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
         # Text, not markup: a login may hold square brackets.
         table.add_row(*(Text(visible(cell)) for cell in row))
     console.print(table)
-
-
-def visible(text: str) -> str:
-    """With every character that could steer a terminal written out as its code."""
-    return "".join(c if c.isprintable() else f"\\u{ord(c):04x}" for c in text)
 
 
 def moment(value: datetime | None) -> str:

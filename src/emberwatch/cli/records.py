@@ -7,12 +7,12 @@ from typing import Any, Final
 
 from emberwatch.audit.chain import Fault
 from emberwatch.core.verdict import Verdict
-from emberwatch.exposures.models import Credential
+from emberwatch.exposures.models import Credential, Machine
 from emberwatch.identities.models import Identity
 from emberwatch.ingestion.models import Import
 from emberwatch.tenants.models import Tenant
 from emberwatch.tenants.policy import Permission
-from emberwatch.tenants.queries import monitored_domains
+from emberwatch.tenants.queries import login_hosts, monitored_addresses, monitored_domains
 from emberwatch.validation.models import Validation, ValidationState
 
 _IDENTITY: Final = (
@@ -40,7 +40,9 @@ _CREDENTIAL: Final = (
     "secret_length",
     "secret_classes",
     "source_kind",
+    "exposure_kind",
     "leaked_at",
+    "leaked_at_basis",
     "first_seen_at",
     "last_seen_at",
 )
@@ -52,7 +54,9 @@ _IMPORT: Final = (
     "source_kind",
     "source_name",
     "leaked_at",
+    "breached_at",
     "state",
+    "position",
     "read",
     "foreign",
     "matched_new",
@@ -61,7 +65,23 @@ _IMPORT: Final = (
     "error",
     "requested_by",
     "requested_at",
+    "started_at",
     "finished_at",
+    "undone_by",
+    "undone_at",
+)
+_MACHINE: Final = (
+    "id",
+    "family",
+    "computer_name",
+    "user_name",
+    "operating_system",
+    "ip_address",
+    "country",
+    "infected_at",
+    "infected_at_text",
+    "first_seen_at",
+    "last_seen_at",
 )
 _VALIDATION: Final = ("id", "credential_id", "state", "requested_by", "requested_at", "finished_at")
 
@@ -71,7 +91,12 @@ def _fields(row: object, names: Sequence[str]) -> dict[str, Any]:
 
 
 def tenant(row: Tenant) -> dict[str, Any]:
-    rest = {"domains": monitored_domains(row), "permissions": sorted(Permission)}
+    rest = {
+        "domains": monitored_domains(row),
+        "addresses": monitored_addresses(row),
+        "login_hosts": login_hosts(row),
+        "permissions": sorted(Permission),
+    }
     return {"id": row.id, "name": row.name, "created_at": row.created_at} | rest
 
 
@@ -86,6 +111,10 @@ def _identity(row: Identity | None) -> dict[str, Any] | None:
 
 def leak_import(row: Import) -> dict[str, Any]:
     return _fields(row, _IMPORT)
+
+
+def machine(row: Machine) -> dict[str, Any]:
+    return _fields(row, _MACHINE)
 
 
 def validation(row: Validation) -> dict[str, Any]:

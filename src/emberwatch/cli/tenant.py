@@ -32,6 +32,31 @@ def create(
         typer.echo(f"Tenant {made.name} ({made.id}) monitors {', '.join(records.tenant(made)['domains'])}.")
 
 
+@app.command()
+def watch(
+    tenant: Annotated[str, typer.Argument(help="The tenant's name or id.")],
+    address: Annotated[list[str] | None, typer.Option(help="A single login; may be repeated.")] = None,
+    login_host: Annotated[list[str] | None, typer.Option(help="A host of its own; may be repeated.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Replace the single addresses and login hosts that are watched beside the domains."""
+    start()
+    from emberwatch.accounts.actor import command_line_actor
+    from emberwatch.cli import records
+    from emberwatch.core.clock import utc_now
+    from emberwatch.tenants.queries import tenant_by_name
+    from emberwatch.tenants.services import set_watchlist
+
+    found = tenant_by_name(tenant)
+    set_watchlist(found, address or [], login_host or [], actor=command_line_actor(), now=utc_now())
+    row = records.tenant(found)
+    if as_json:
+        print_json([row])
+    else:
+        watched = [*row["addresses"], *row["login_hosts"]]
+        typer.echo(f"Tenant {found.name} also watches {', '.join(watched) or 'nothing else'}.")
+
+
 @app.command("list")
 def list_tenants(as_json: AsJson = False) -> None:
     """List the tenants."""

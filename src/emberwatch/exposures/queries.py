@@ -17,7 +17,7 @@ from emberwatch.core.errors import BadInput, NotFound
 from emberwatch.core.verdict import Certainty, Verdict, VerdictGroup
 from emberwatch.directories.queries import connection_of
 from emberwatch.directories.services import user_link
-from emberwatch.exposures.models import Credential, Sighting, SourceKind, VerdictRecord
+from emberwatch.exposures.models import Credential, ExposureKind, Machine, Sighting, SourceKind, VerdictRecord
 from emberwatch.tenants.models import Tenant
 from emberwatch.tenants.policy import Permission
 from emberwatch.tenants.queries import access_tenant
@@ -32,6 +32,7 @@ _CHOICES: Final[dict[str, frozenset[str] | None]] = {
     "verdict": frozenset(Verdict),
     "certainty": frozenset(Certainty),
     "source_kind": frozenset(SourceKind.values),
+    "exposure_kind": frozenset(ExposureKind.values),
     "domain": None,
     "text": None,
 }
@@ -45,6 +46,7 @@ class FeedFilter:
     verdict: str = ""
     certainty: str = ""
     source_kind: str = ""
+    exposure_kind: str = ""
     domain: str = ""
     text: str = ""
     since: datetime | None = None
@@ -135,6 +137,7 @@ def _narrowed(tenant: Tenant, wanted: FeedFilter) -> QuerySet[Credential]:
         "verdict": wanted.verdict,
         "certainty": wanted.certainty,
         "source_kind": wanted.source_kind,
+        "exposure_kind": wanted.exposure_kind,
         "domain": wanted.domain,
     }
     rows = rows.filter(**{name: value for name, value in exact.items() if value})
@@ -192,6 +195,37 @@ def history_of(credential: Credential) -> list[VerdictRecord]:
     """The verdicts of a credential with their evidence, newest first."""
     rows = VerdictRecord.objects.filter(credential=credential, tenant_id=credential.tenant_id)
     return list(rows.order_by("-at", "-id")[:100])
+
+
+def access_machine(actor: Actor, tenant_id: UUID | str, machine_id: UUID | str) -> Machine:
+    """One infected device of a tenant; missing and not-yours look the same."""
+    tenant = access_tenant(actor, tenant_id, Permission.VIEW_FEED)
+    try:
+        wanted = UUID(str(machine_id))
+    except ValueError:
+        raise NotFound("There is no such machine.") from None
+    found = Machine.objects.filter(tenant=tenant, pk=wanted).select_related("tenant").first()
+    if found is None:
+        raise NotFound("There is no such machine.")
+    return found
+
+
+def newest_machines(tenant: Tenant, *, before: UUID | None = None, limit: int = PAGE_SIZE) -> list[Machine]:
+    """One page of a tenant's machines with the number of their credentials; the last id is the keyset."""
+    rows = Machine.objects.filter(tenant=tenant)
+    if before is not None:
+        rows = rows.filter(pk__lt=before)
+    counted = rows.annotate(credentials=Count("sightings__credential", distinct=True))
+    return list(counted.order_by("-id")[:limit])
+
+
+def sightings_on(machine: Machine) -> list[Sighting]:
+    """What was stolen from a machine: credentials of the tenant's people and of others at its sites."""
+    rows = Sighting.objects.filter(machine=machine, tenant_id=machine.tenant_id)
+    ordered = rows.select_related("credential", "credential__identity", "source").order_by(
+        "credential__exposure_kind", "credential__login_canonical", "url", "id"
+    )
+    return list(ordered[:MAX_PAGE_SIZE])
 
 
 def domains_in_feed(tenant: Tenant) -> list[str]:

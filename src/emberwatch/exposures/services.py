@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
-from uuid import UUID
 
 from django.db import transaction
 
@@ -26,7 +25,7 @@ def secret_context(credential: Credential) -> str:
     return secret_context_of(credential.id)
 
 
-def secret_context_of(credential_id: UUID) -> str:
+def secret_context_of(credential_id: object) -> str:
     """What binds a sealed secret to its row."""
     return f"credential:{credential_id}:secret"
 

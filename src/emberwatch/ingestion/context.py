@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from emberwatch.core.secret import Secret
 from emberwatch.ingestion.models import Import
-from emberwatch.matching.watchlist import Watchlist
+from emberwatch.matching.watchlist import HOST_MARK, Watchlist
 from emberwatch.parsing.base import Tabular
 from emberwatch.parsing.columns import ColumnMap
 from emberwatch.parsing.registry import choose
@@ -16,13 +16,17 @@ from emberwatch.vault.services import tenant_vault
 
 def read_request(watchlist: Watchlist, wanted: Import, head: bytes) -> ReadRequest:
     return ReadRequest(
-        domains=tuple(sorted(watchlist.domains)),
-        addresses=tuple(sorted(watchlist.addresses)),
-        hosts=tuple(sorted(watchlist.names)),
+        watched=watched_lines(watchlist),
         format=wanted.format,
         columns=column_map(wanted, head),
         passwords=archive_passwords(wanted),
     )
+
+
+def watched_lines(watchlist: Watchlist) -> tuple[str, ...]:
+    """The watchlist as its own lines."""
+    hosts = (f"{HOST_MARK}{name}" for name in watchlist.names - watchlist.domains)
+    return tuple(sorted({*watchlist.domains, *watchlist.addresses, *hosts}))
 
 
 def column_map(wanted: Import, head: bytes) -> ColumnMap | None:

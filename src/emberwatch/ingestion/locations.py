@@ -81,7 +81,7 @@ def opened(wanted: Import) -> Iterator[BinaryIO]:
     """The file of an import, seekable. Refuses one that was changed since the import was asked for."""
     if not wanted.location:
         with open_spool(spool_of(wanted), tenant_vault(wanted.tenant_id), wanted.pk) as spooled:
-            yield spooled  # type: ignore[misc]
+            yield spooled
         return
     _require_unchanged(wanted)
     if is_remote(wanted.location):
@@ -100,7 +100,7 @@ def _require_unchanged(wanted: Import) -> None:
 
 def _filesystem(location: str) -> Any:
     try:
-        import fsspec
+        import fsspec  # type: ignore[import-not-found,unused-ignore]
 
         return fsspec.filesystem(location.partition("://")[0])
     except ImportError:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from django.db import models
 
 from emberwatch.core.ids import new_id
@@ -71,9 +73,21 @@ class Import(models.Model):
     class Meta:
         indexes = [models.Index(fields=["tenant", "-id"], name="imports_newest")]
 
+    position: int = 0
+    """How many bytes of the file are read; whoever shows an import works it out from the pieces."""
+
     @property
     def matched(self) -> int:
         return self.matched_new + self.duplicate
+
+    @property
+    def percent(self) -> int:
+        return min(100, 100 * self.position // self.size) if self.size else 0
+
+    def rate(self, now: datetime) -> float:
+        """Bytes a second since it began, or 0 when that is not known."""
+        seconds = ((self.finished_at or now) - self.started_at).total_seconds() if self.started_at else 0
+        return self.position / seconds if seconds > 0 else 0.0
 
     @property
     def is_undoable(self) -> bool:

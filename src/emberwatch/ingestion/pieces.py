@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import BinaryIO, Final, Protocol
 
-from django.db import OperationalError, connection, transaction
+from django.db import IntegrityError, OperationalError, connection, transaction
 from psycopg import errors
 
 from emberwatch.core.clock import Clock
@@ -20,6 +20,7 @@ from emberwatch.ingestion.locations import opened
 from emberwatch.ingestion.models import Import, ImportState, Piece, PieceState
 from emberwatch.ingestion.recording import Origin, Recorder
 from emberwatch.ingestion.streams import EventStream, RangeStream, Step
+from emberwatch.matching.prefilter import prefilter_for
 from emberwatch.sources.files import beginning
 from emberwatch.sources.leaks import LeakReader
 from emberwatch.sources.watched import context_of
@@ -28,6 +29,11 @@ from emberwatch.tenants.queries import watchlist_of
 MOST_SAMPLES: Final = 50
 MOST_SKIPPED: Final = 200
 _TRIES: Final = 5
+_WORTH_ANOTHER_TRY: Final = (
+    errors.DeadlockDetected,
+    errors.SerializationFailure,
+    errors.ForeignKeyViolation,
+)
 
 
 class Progress(Protocol):
@@ -78,9 +84,11 @@ def _origin(wanted: Import) -> Origin:
 
 def _steps(piece: Piece, wanted: Import, file: BinaryIO) -> Iterator[Step]:
     head = beginning(file)
-    request = read_request(watchlist_of(wanted.tenant), wanted, head)
+    watchlist = watchlist_of(wanted.tenant)
+    request = read_request(watchlist, wanted, head)
     if piece.is_range:
-        yield from RangeStream(wanted, piece, head, context_of(request)).steps(file)
+        prefilter = prefilter_for(watchlist)
+        yield from RangeStream(wanted, piece, head, context_of(request), prefilter).steps(file)
         return
     with LeakReader(request) as reader:
         events = reader.read(file, wanted.file_name, skip_parts=piece.part)
@@ -90,17 +98,17 @@ def _steps(piece: Piece, wanted: Import, file: BinaryIO) -> Iterator[Step]:
 def _store(piece: Piece, recorder: Recorder, step: Step, clock: Clock) -> bool:
     """Stores one step; ``False`` when the import was ended meanwhile.
 
-    Two pieces that meet the same pairs may block each other: the database then ends one, which tries again.
+    Two pieces that meet the same pairs may block each other, and an undo may take away a row that was just found:
+    the database then refuses the step, which is tried again.
     """
     for left in reversed(range(_TRIES)):
         try:
             with transaction.atomic():
                 return _store_once(piece, recorder, step, clock)
-        except OperationalError as error:
-            if not left or not isinstance(
-                error.__cause__, errors.DeadlockDetected | errors.SerializationFailure
-            ):
+        except (OperationalError, IntegrityError) as error:
+            if not left or not isinstance(error.__cause__, _WORTH_ANOTHER_TRY):
                 raise
+            piece.refresh_from_db()
             recorder = recorder.renewed()
     return False
 

@@ -18,7 +18,10 @@ from emberwatch.sources.containers.kinds import container_kind
 from emberwatch.sources.files import beginning
 from emberwatch.sources.text import is_text
 
-RANGE_BYTES: Final = 64 * 1024**2
+SMALLEST_RANGE: Final = 4 * 1024**2
+LARGEST_RANGE: Final = 64 * 1024**2
+_FEWEST_RANGES: Final = 16
+"""Of a file that is worth sharing: as many workers can take part."""
 _UTF16: Final = (b"\xff\xfe", b"\xfe\xff")
 
 
@@ -40,8 +43,12 @@ def _pieces(wanted: Import, file: BinaryIO) -> Iterator[dict[str, object]]:
     if not _may_be_cut(wanted, head):
         yield _piece(wanted, Range(0, wanted.size, 1), is_range=False)
         return
-    for found in cut(file, RANGE_BYTES):
+    for found in cut(file, range_bytes(wanted.size)):
         yield _piece(wanted, found, is_range=True)
+
+
+def range_bytes(size: int) -> int:
+    return max(SMALLEST_RANGE, min(size // _FEWEST_RANGES, LARGEST_RANGE))
 
 
 def _piece(wanted: Import, found: Range, *, is_range: bool) -> dict[str, object]:

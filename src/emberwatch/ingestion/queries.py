@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -10,7 +11,7 @@ from django.db.models import Count, Q, Sum
 from emberwatch.accounts.actor import Actor
 from emberwatch.core.errors import NotFound
 from emberwatch.ingestion.counts import COUNTS, ImportCounts
-from emberwatch.ingestion.models import Import, Piece, PieceState
+from emberwatch.ingestion.models import Import, ImportState, Piece, PieceState
 from emberwatch.tenants.models import Tenant
 from emberwatch.tenants.policy import Permission
 from emberwatch.tenants.queries import access_tenant
@@ -42,12 +43,26 @@ def progress_of(wanted: Import) -> ImportProgress:
     )
 
 
+def with_progress(rows: Sequence[Import]) -> None:
+    """Gives imports that are under way the counts of what is read by now, and how far that is."""
+    for row in rows:
+        if not row.is_moving or row.state == ImportState.UNDOING:
+            row.position = row.size if row.finished_at else 0
+            continue
+        found = progress_of(row)
+        row.position = found.position
+        for name, number in found.counts.to_dict().items():
+            setattr(row, name, number)
+
+
 def newest_imports(tenant: Tenant, *, before: UUID | None = None, limit: int = 50) -> list[Import]:
     """One page of a tenant's imports, newest first; ids sort by age, so the last id is the keyset."""
     rows = Import.objects.filter(tenant=tenant)
     if before is not None:
         rows = rows.filter(pk__lt=before)
-    return list(rows.order_by("-id")[:limit])
+    found = list(rows.order_by("-id")[:limit])
+    with_progress(found)
+    return found
 
 
 def access_import(actor: Actor, tenant_id: UUID | str, import_id: UUID | str) -> Import:
@@ -56,7 +71,8 @@ def access_import(actor: Actor, tenant_id: UUID | str, import_id: UUID | str) ->
         wanted = UUID(str(import_id))
     except ValueError:
         raise NotFound("There is no such import.") from None
-    found = Import.objects.filter(tenant=tenant, pk=wanted).first()
+    found = Import.objects.filter(tenant=tenant, pk=wanted).select_related("tenant", "source").first()
     if found is None:
         raise NotFound("There is no such import.")
+    with_progress([found])
     return found

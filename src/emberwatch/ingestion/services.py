@@ -79,7 +79,7 @@ def open_upload(tenant: Tenant, *, actor: Actor) -> tuple[UUID, SpoolWriter]:
     """A sealed place for a file that is being uploaded, and the id that its import will have."""
     require(actor, tenant, Permission.IMPORT)
     import_id = new_id()
-    return import_id, SpoolWriter(_spool(import_id), tenant_vault(tenant.id), import_id)
+    return import_id, SpoolWriter(spool_place(import_id), tenant_vault(tenant.id), import_id)
 
 
 def request_import(
@@ -103,7 +103,7 @@ def request_import(
 
 
 def discard_upload(import_id: UUID) -> None:
-    _spool(import_id).unlink(missing_ok=True)
+    spool_place(import_id).unlink(missing_ok=True)
 
 
 def request_location(
@@ -196,7 +196,8 @@ def retry_import(wanted: Import, *, actor: Actor, now: datetime) -> None:
             announce("import.piece_ready", piece_id=str(piece_id))
 
 
-def _spool(import_id: UUID) -> Path:
+def spool_place(import_id: UUID) -> Path:
+    """Where the sealed upload of an import lies."""
     environment: Environment = settings.ENVIRONMENT
     return spool_path(environment.data_dir, import_id)
 

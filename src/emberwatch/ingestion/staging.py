@@ -84,9 +84,9 @@ def _stage(table: str, types: Types, rows: Iterable[tuple[Any, ...]]) -> None:
     name = sql.Identifier(table)
     with connection.cursor() as cursor:
         cursor.execute(
-            sql.SQL("CREATE TEMP TABLE IF NOT EXISTS {} ({}) ON COMMIT DELETE ROWS").format(name, columns)  # type: ignore[arg-type]
+            sql.SQL("CREATE TEMP TABLE IF NOT EXISTS {} ({}) ON COMMIT DELETE ROWS").format(name, columns)
         )
-        cursor.execute(sql.SQL("DELETE FROM {}").format(name))  # type: ignore[arg-type]
+        cursor.execute(sql.SQL("DELETE FROM {}").format(name))
         with cursor.copy(sql.SQL("COPY {} FROM STDIN (FORMAT BINARY)").format(name)) as copy:
             copy.set_types(list(types.values()))
             write = copy.write_row
@@ -97,7 +97,9 @@ def _stage(table: str, types: Types, rows: Iterable[tuple[Any, ...]]) -> None:
 def _insert(
     model: type[models.Model], table: str, types: Types, given: Mapping[str, Any], conflict: str
 ) -> int:
-    columns, values, parameters = [], [], []
+    columns: list[sql.Composable] = []
+    values: list[sql.Composable] = []
+    parameters: list[Any] = []
     for field in model._meta.concrete_fields:
         column = str(field.column)
         columns.append(sql.Identifier(column))
@@ -116,5 +118,5 @@ def _insert(
         sql.SQL(conflict),
     )
     with connection.cursor() as cursor:
-        cursor.execute(statement, parameters)  # type: ignore[arg-type]
+        cursor.execute(statement, parameters)
         return int(cursor.rowcount)

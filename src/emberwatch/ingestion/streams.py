@@ -14,17 +14,15 @@ from emberwatch.ingestion.counts import ImportCounts
 from emberwatch.ingestion.models import Import, Piece
 from emberwatch.ingestion.ranges import whole_lines
 from emberwatch.ingestion.recording import Part
+from emberwatch.ingestion.sieve import Sieve
+from emberwatch.matching.prefilter import Prefilter
 from emberwatch.parsing.base import (
     Flag,
-    Foreign,
     LineFormat,
-    Noise,
-    Outcome,
     ParseContext,
     ParsedCredential,
     Reject,
 )
-from emberwatch.parsing.lines import split_lines
 from emberwatch.parsing.registry import choose
 from emberwatch.sources.base import SkipReason
 from emberwatch.sources.events import LeakEvent, PartFinished, PartProgress, PartSkipped, PartStarted
@@ -74,11 +72,13 @@ def _sample(file_name: str, reject: Reject) -> dict[str, str | int]:
 class RangeStream:
     """A range of a file whose lines stand each for itself."""
 
-    def __init__(self, wanted: Import, piece: Piece, head: bytes, context: ParseContext) -> None:
+    def __init__(
+        self, wanted: Import, piece: Piece, head: bytes, context: ParseContext, prefilter: Prefilter
+    ) -> None:
         self._piece = piece
         parser = choose(head, wanted.file_name, wanted.format or None)
         assert isinstance(parser, LineFormat)  # noqa: S101 - only such files are cut into ranges
-        self._read = parser.line_reader(head, context)
+        self._sieve = Sieve(parser.line_reader(head, context), prefilter)
         self._part = Part(wanted.file_name, parser.kind.value)
 
     def steps(self, file: BinaryIO) -> Iterator[Step]:
@@ -96,23 +96,12 @@ class RangeStream:
         yield step
 
     def _add(self, step: Step, block: bytes, line: int) -> int:
-        read = foreign = rejected = 0
-        for number, data in enumerate(split_lines([block]), start=line):
-            line = number + 1
-            outcome: Outcome = self._read(number, data)
-            if isinstance(outcome, Noise):
-                continue
-            read += 1
-            if isinstance(outcome, Foreign):
-                foreign += 1
-            elif isinstance(outcome, ParsedCredential):
-                step.credentials.append((outcome, self._part))
-            else:
-                rejected += 1
-                if len(step.rejects) < MOST_SAMPLES:
-                    step.rejects.append(_sample(self._part.file_name, outcome))
-        step.counts += ImportCounts(read=read, foreign=foreign, rejected=rejected)
-        return line
+        sifted = self._sieve.sift(block, line)
+        step.credentials += [(found, self._part) for found in sifted.credentials]
+        samples = sifted.rejects[: MOST_SAMPLES - len(step.rejects)]
+        step.rejects += [_sample(self._part.file_name, reject) for reject in samples]
+        step.counts += ImportCounts(read=sifted.read, foreign=sifted.foreign, rejected=len(sifted.rejects))
+        return sifted.next_line
 
 
 class EventStream:

@@ -15,7 +15,6 @@ from typing import Final
 
 from emberwatch.core.errors import BadInput
 from emberwatch.matching.domains import (
-    DomainSet,
     ascii_domain,
     canonical_login,
     login_domain,
@@ -27,38 +26,40 @@ _MOST_FAULTS: Final = 5
 
 
 class Watchlist:
-    """Whose logins are ours, and which sites are: pure, exact, on label boundaries."""
+    """Whose logins are ours, and which sites are: exact, on label boundaries."""
 
-    __slots__ = ("_domains", "_hosts", "addresses", "domains")
+    __slots__ = ("addresses", "domains", "names")
 
     def __init__(
         self, domains: Iterable[str] = (), addresses: Iterable[str] = (), hosts: Iterable[str] = ()
     ) -> None:
-        self._domains = DomainSet(domains)
-        self.domains = frozenset(self._domains)
-        self.addresses = frozenset(_normalise_address(address) for address in addresses)
-        self._hosts = self.domains | {normalise_host(host) for host in hosts}
+        """From normalised forms, as :func:`parse_watchlist` makes them."""
+        self.domains = frozenset(domains)
+        self.addresses = frozenset(addresses)
+        self.names = self.domains.union(hosts)
+        """Domains and hosts together."""
 
     def __len__(self) -> int:
-        return len(self.addresses) + len(self._hosts)
-
-    @property
-    def names(self) -> frozenset[str]:
-        """Domains and hosts together, in their ASCII form."""
-        return self._hosts
+        return len(self.addresses) + len(self.names)
 
     def owns_login(self, login: str) -> bool:
-        if self._domains.owns(login):
+        domain = login_domain(login)
+        if domain and _is_below(domain, self.domains):
             return True
         return bool(self.addresses) and canonical_login(login) in self.addresses
 
     def owns_host(self, host: str) -> bool:
         name = ascii_domain(host)
-        while name:
-            if name in self._hosts:
-                return True
-            name = name.partition(".")[2]
-        return False
+        return name is not None and _is_below(name, self.names)
+
+
+def _is_below(name: str, listed: frozenset[str]) -> bool:
+    """Whether the name, or one that it lies below, is listed."""
+    while name:
+        if name in listed:
+            return True
+        name = name.partition(".")[2]
+    return False
 
 
 def parse_watchlist(entries: Iterable[str]) -> Watchlist:

@@ -18,6 +18,7 @@ from emberwatch.parsing.pieces import Piece
 
 LARGEST: Final = 1024 * 1024
 _TOKEN: Final = re.compile(rb'"(?:[^"\\\n]|\\[^\n])*+"|[{}"\n]')
+_OPENING: Final = re.compile(rb"[{\"]")
 _MOST_DEPTH: Final = 64
 _BETWEEN: Final = b" \t\r\n[],\xef\xbb\xbf"
 _SHOWN: Final = 1024
@@ -53,7 +54,7 @@ def documents(
 
 
 class _Cutter:
-    __slots__ = ("_held", "_is_record", "_line", "_open", "_scanned")
+    __slots__ = ("_held", "_is_record", "_junk", "_line", "_open", "_scanned")
 
     def __init__(self, is_record: Callable[[Json], bool]) -> None:
         self._is_record = is_record
@@ -61,6 +62,8 @@ class _Cutter:
         self._scanned = 0
         self._line = 1
         """That ``_scanned`` stands on."""
+        self._junk = 0
+        """Line that was reported as no JSON last; its other pieces are not reported again."""
         self._open: list[tuple[int, int]] = []
         """Offset in ``_held`` and line of each object that is open and no wrapper."""
 
@@ -74,15 +77,21 @@ class _Cutter:
                 return
             if not self._open and b"{" not in piece.data:
                 self._line = piece.line + 1
-                if piece.data.strip(_BETWEEN + b"}"):
-                    yield Document(piece.line, None, piece.data[:_SHOWN])
+                yield from self._junk_in(piece)
                 return
+        elif not self._open and not self._held and not _OPENING.search(piece.data):
+            yield from self._junk_in(piece)
         self._held += piece.data + (b"\n" if piece.ends else b"")
         yield from self._scan()
 
     def finish(self) -> Iterator[Document]:
         if self._open:
             yield self._given_up()
+
+    def _junk_in(self, piece: Piece) -> Iterator[Document]:
+        if piece.line != self._junk and piece.data.strip(_BETWEEN + b"}"):
+            self._junk = piece.line
+            yield Document(piece.line, None, piece.data[:_SHOWN])
 
     def _scan(self) -> Iterator[Document]:
         at = self._scanned

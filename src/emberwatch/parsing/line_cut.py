@@ -11,10 +11,11 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum, auto
+from functools import lru_cache
 from itertools import islice
 from typing import Final
 
-from emberwatch.parsing.urls import SEPARATORS, is_page, is_site, is_url
+from emberwatch.parsing.urls import SEPARATORS, URL_START, is_likely_site, is_page, is_site, is_url
 
 _LOCAL: Final = r"[^\s:;|,@/\\?&=\"<>()\[\]]{1,64}"
 # A dot and a top level of letters: without them "P@ssw0rd" would be an address.
@@ -25,22 +26,52 @@ _QUOTED_LOGIN: Final = re.compile(rf"[\"'<(\[]({_LOCAL}@{_DOMAIN})[\"'>)\]]")
 _BEFORE: Final = re.compile(r"(?P<text>.*?)(?P<separator> [:;|,-] |[:;|\t ,])", re.DOTALL)
 _AFTER: Final = re.compile(r"(?P<separator> [:;|,-] |[:;|\t ,])(?P<rest>.*)", re.DOTALL)
 
-_URL_FRONT: Final = (
-    r"(?P<url>\s*(?:[a-zA-Z][a-zA-Z0-9+.-]*://[^/:;|\t ]*|(?:[\w-]+\.)+\w{2,}|localhost)"
-    r"(?::\d{1,5}(?=[/:;|\t ]))?(?:[/?][^:;|\t ]*)?)"
-)
-_SITE_NAME_SECRET: Final = re.compile(
-    rf"{_URL_FRONT}(?P<separator>[:;|\t ])(?P<login>[^\s:;|].*?)(?P=separator)(?P<password>.+)", re.DOTALL
-)
-_SITE_SECRET: Final = re.compile(rf"{_URL_FRONT}(?P<separator>[:;|\t ])(?P<password>.+)", re.DOTALL)
+_FRONT_STOPS: Final = ":;|\t "
+
+
+@lru_cache(maxsize=64)
+def _site_first(separator: str) -> re.Pattern[str]:
+    """A url that ends at ``separator`` (or at any, when that is empty), a name, and the secret."""
+    if separator:
+        core = separator.strip()
+        ends = re.escape(core or separator)
+        stops = ends + (r"\s" if core else "")
+        first = second = re.escape(separator)
+        name = rf"[^\s{ends}][^{ends}]*?"
+    else:
+        # "url login:secret" is written too: after a blank, the second separator may be another.
+        stops, name = _FRONT_STOPS, r"[^\s:;|](?(blank)[^\s:;|]*?|[^:;|\t]*?)"
+        first, second = r"(?P<blank> (?:[:;|,-] )?)|[:;|\t]", r"(?(blank)[ :;|]|(?P=separator))"
+    # Atomic: a port that is not followed by what must follow makes no other url.
+    return re.compile(
+        rf"(?>{_front(stops)})(?P<separator>{first})(?P<login>{name}){second}(?P<password>.+)", re.DOTALL
+    )
+
+
+def _front(stops: str) -> str:
+    return (
+        rf"(?P<url>\s*(?:[a-zA-Z][a-zA-Z0-9+.-]*://(?:\[[0-9a-fA-F:.]+\]|[^/:\s{stops}]*)"
+        rf"|(?:[\w-]+\.)+\w{{2,}}|\d{{1,3}}(?:\.\d{{1,3}}){{3}}|localhost)"
+        rf"(?::\d{{1,5}}(?=[/?#{stops}]))?(?:[/?#][^{stops}]*)?)"
+    )
+
+
+_SITE_SECRET: Final = re.compile(rf"{_front(_FRONT_STOPS)}(?P<separator>[:;|\t ])(?P<password>.+)", re.DOTALL)
 _NAME_SECRET: Final = re.compile(
     r"\s*(?P<login>[^\s:;|]+)(?P<separator>[:;|\t])(?P<password>.*\S.*)", re.DOTALL
 )
-_SCHEME: Final = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]*://")
-_URL_ONLY: Final = re.compile(_URL_FRONT)
+_URL_ONLY: Final = re.compile(_front(_FRONT_STOPS))
+
+# The lines that most files are full of. They are read the same way below, only slower.
+_USUAL: Final = re.compile(
+    r"(?:(?P<url>https?://[^\s:;|,@/?#\[\]]+\.[^\s:;|,@/?#\[\]]+(?::\d{1,5})?(?:/[^\s:;|,@?#]*)?)(?P<first>[:;|\t]))?"
+    rf"(?P<login>{_LOCAL}@{_DOMAIN})(?P<separator>(?(first)(?P=first)|[:;|\t]))"
+    r"(?P<password>(?(first).+|[^\s:;|,/]+))",
+    re.DOTALL,
+)
 
 # "Email: u@…" names its field; it is no password in front of a login.
-_LABELS: Final = frozenset(
+LABELS: Final = frozenset(
     {"", "email", "e-mail", "mail", "login", "user", "username", "usr", "account", "id"}
 )
 
@@ -62,6 +93,9 @@ class Profile:
     secret_first: bool = False
     login_first: bool = False
     site_last: bool = False
+    site_sometimes: bool = True
+    separator: str = ""
+    """That nearly all lines use."""
     padded: bool = False
     mostly_hashes: bool = False
 
@@ -78,10 +112,16 @@ class Cut:
     url: str
     separator: str
     order: Order
+    url_last: bool = False
+    """Whether the url stood behind the password."""
 
 
 def cut(text: str, profile: Profile = UNKNOWN) -> Cut | None:
     """The line in its parts, or ``None`` when no reading is sound."""
+    if not profile.secret_first and not profile.padded and (usual := _USUAL.fullmatch(text)):
+        return Cut(
+            usual["login"], usual["password"], usual["url"] or "", usual["separator"], Order.LOGIN_FIRST
+        )
     logins = list(islice(_LOGIN.finditer(text), _MOST_TRIES)) if "@" in text else []
     if profile.secret_first and (found := _secret_first(text, logins, profile)):
         return found
@@ -91,7 +131,7 @@ def cut(text: str, profile: Profile = UNKNOWN) -> Cut | None:
                 return found
     if not profile.login_first and (found := _secret_first(text, logins, profile)):
         return found
-    return _by_fields(text, name_only=profile.login_first or not logins)
+    return _by_fields(text, profile, name_only=profile.login_first or not logins)
 
 
 def stray_logins(text: str) -> list[str]:
@@ -115,7 +155,7 @@ def _login_first(text: str, login: re.Match[str], profile: Profile, *, lone_host
     if url:
         return Cut(login[1], rest, url, separator, Order.LOGIN_FIRST)
     password, url = _split_off_url(rest, separator, profile)
-    return Cut(login[1], password, url, separator, Order.LOGIN_FIRST)
+    return Cut(login[1], password, url, separator, Order.LOGIN_FIRST, url_last=bool(url))
 
 
 def _url_before(before: str, separator: str, *, lone_host: bool) -> str | None:
@@ -133,16 +173,18 @@ def _url_before(before: str, separator: str, *, lone_host: bool) -> str | None:
 
 
 def _split_off_url(rest: str, separator: str, profile: Profile) -> tuple[str | None, str]:
-    if _SCHEME.match(rest):
+    if URL_START.match(rest):
         found = _SITE_SECRET.fullmatch(rest)
         return (found["password"], found["url"]) if found else (None, rest)
-    starts = [at.start() for at in re.finditer(re.escape(separator) + _SCHEME.pattern, rest)]
+    starts = [at.start() for at in URL_START.finditer(rest) if rest.endswith(separator, 0, at.start())]
     if starts:
-        return rest[: starts[-1]], rest[starts[-1] + len(separator) :].rstrip()
-    return _split_off_site(rest, separator, is_site if profile.site_last else is_page)
+        return rest[: starts[-1] - len(separator)], rest[starts[-1] :].rstrip()
+    belongs = is_site if profile.site_last else is_likely_site if profile.site_sometimes else is_page
+    return split_off_site(rest, separator, belongs)
 
 
-def _split_off_site(rest: str, separator: str, belongs: Callable[[str], bool]) -> tuple[str, str]:
+def split_off_site(rest: str, separator: str, belongs: Callable[[str], bool]) -> tuple[str, str]:
+    """The site that stands behind one of the last separators, and what is before it."""
     at = len(rest)
     for _ in range(_MOST_TRIES):
         at = rest.rfind(separator, 0, at)
@@ -161,23 +203,43 @@ def _secret_first(text: str, logins: list[re.Match[str]], profile: Profile) -> C
     if found is None or not found["text"].strip():
         return None
     password, url, separator = found["text"], "", found["separator"]
-    if _SCHEME.match(password):
+    if URL_START.match(password):
         split = _SITE_SECRET.fullmatch(password) if profile.secret_first else None
         if split is None:
             return None
         password, url = split["password"], split["url"]
     if separator == " " and (" " in password or password.endswith(tuple(SEPARATORS))):
         return None
-    if password.strip(SEPARATORS).casefold() in _LABELS:
+    if not profile.secret_first and password.strip(SEPARATORS).casefold() in LABELS:
         return None
     return Cut(logins[-1][1], password, url, separator, Order.SECRET_FIRST)
 
 
-def _by_fields(text: str, *, name_only: bool) -> Cut | None:
-    found = _SITE_NAME_SECRET.fullmatch(text)
-    if found and found["password"].strip():
-        return Cut(
-            found["login"], found["password"], found["url"].strip(), found["separator"], Order.NAME_ONLY
-        )
-    found = _NAME_SECRET.fullmatch(text) if name_only and not _SCHEME.match(text) else None
-    return Cut(found["login"], found["password"], "", found["separator"], Order.NAME_ONLY) if found else None
+def _by_fields(text: str, profile: Profile, *, name_only: bool) -> Cut | None:
+    """A line whose login is no address: told by its url, or by the separators alone."""
+    for separator in dict.fromkeys((profile.separator, "", ",")):
+        found = _site_first(separator).fullmatch(text)
+        if found and found["password"].strip():
+            return Cut(
+                found["login"], found["password"], found["url"].strip(), found["separator"], Order.NAME_ONLY
+            )
+    if not name_only or URL_START.match(text):
+        return None
+    return _name_first(text, profile)
+
+
+def _name_first(text: str, profile: Profile) -> Cut | None:
+    found = _name_secret(profile.separator).fullmatch(text) if profile.separator else None
+    found = found or _NAME_SECRET.fullmatch(text)
+    if found is None:
+        return None
+    password, url = _split_off_url(found["password"], found["separator"], profile)
+    return Cut(found["login"], password, url, found["separator"], Order.NAME_ONLY, url_last=bool(url))
+
+
+@lru_cache(maxsize=64)
+def _name_secret(separator: str) -> re.Pattern[str]:
+    stop = re.escape(separator.strip() or separator)
+    return re.compile(
+        rf"\s*(?P<login>[^\s{stop}]+)(?P<separator>{re.escape(separator)})(?P<password>.*\S.*)", re.DOTALL
+    )

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Final
 
 from emberwatch.parsing.decoding import clean, decode
 from emberwatch.parsing.hashes import hash_shape
-from emberwatch.parsing.line_cut import Cut, Order, Profile, cut
+from emberwatch.parsing.line_cut import Cut, Order, Profile, cut, split_off_site
 from emberwatch.parsing.lines import MAX_LINE
 from emberwatch.parsing.urls import is_site
 
 SAMPLE_LINES: Final = 200
 _FEW: Final = 5
 _MANY: Final = 20
+_NEARLY_ALL: Final = 0.8
 
 
 def cuts_of(lines: Iterable[bytes]) -> list[Cut]:
@@ -28,12 +30,15 @@ def learn(lines: Iterable[bytes]) -> Profile:
     by_address = [found for found in cuts if found.order is not Order.NAME_ONLY]
     secret_first = [found for found in by_address if found.order is Order.SECRET_FIRST]
     login_first = [found for found in by_address if found.order is Order.LOGIN_FIRST]
-    without_url = [found for found in login_first if not found.url and found.password]
+    url_free = [found for found in login_first if found.password and (found.url_last or not found.url)]
+    site_last = [found for found in url_free if found.url_last or _ends_in_site(found)]
     secrets = [found.password for found in cuts if found.password]
     return Profile(
         secret_first=_most(secret_first, by_address, 0.6, _FEW),
         login_first=_most(login_first, by_address, 0.97, _MANY),
-        site_last=_most([found for found in without_url if _ends_in_site(found)], without_url, 0.6, _FEW),
+        site_last=_most(site_last, url_free, 0.6, _FEW),
+        site_sometimes=len(url_free) < _FEW or _most(site_last, url_free, 0.03, _FEW),
+        separator=_usual_separator(by_address if len(by_address) >= _FEW else cuts),
         padded=_most([secret for secret in secrets if secret.startswith(" ")], secrets, 0.8, _FEW),
         mostly_hashes=_most([s for s in secrets if hash_shape(s, mostly_hashes=True)], secrets, 0.5, _FEW),
     )
@@ -44,5 +49,11 @@ def _most(part: Sequence[object], whole: Sequence[object], share: float, enough:
 
 
 def _ends_in_site(found: Cut) -> bool:
-    password, separator, last = (found.password or "").rpartition(found.separator)
-    return bool(password and separator) and is_site(last.rstrip())
+    password, site = split_off_site(found.password or "", found.separator, is_site)
+    return bool(password and site)
+
+
+def _usual_separator(cuts: Sequence[Cut]) -> str:
+    used = Counter(found.separator for found in cuts if found.separator)
+    separator, count = used.most_common(1)[0] if used else ("", 0)
+    return separator if len(cuts) >= _FEW and count > _NEARLY_ALL * len(cuts) else ""

@@ -8,6 +8,7 @@ from emberwatch.core.errors import BadInput
 from emberwatch.parsing.base import Parser
 from emberwatch.parsing.combo import ComboList
 from emberwatch.parsing.csv_table import CsvTable
+from emberwatch.parsing.filezilla import FileZilla
 from emberwatch.parsing.json_records import JsonRecords
 from emberwatch.parsing.sql_dump import SqlDump
 from emberwatch.parsing.stealer import StealerBlocks
@@ -15,6 +16,7 @@ from emberwatch.parsing.ulp import Ulp
 
 _ULP: Final[Parser] = Ulp()
 PARSERS: Final[tuple[Parser, ...]] = (
+    FileZilla(),
     SqlDump(),
     JsonRecords(),
     StealerBlocks(),

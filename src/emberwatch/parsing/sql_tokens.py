@@ -26,10 +26,11 @@ _NO_COLUMN: Final = re.compile(
 )
 _COLUMN: Final = re.compile(rf"\s*(?P<name>{_NAME})\s+\S", re.DOTALL)
 
-_STRING: Final = r"'(?:[^'\\]|''|\\.)*+'"
+# MySQL takes double quotes for strings too.
+_STRING: Final = r"(?:'(?:[^'\\]|''|\\.)*+'|\"(?:[^\"\\]|\"\"|\\.)*+\")"
 _PLAIN_STRING: Final = r"'(?:[^']|'')*+'"
-_PREFIX: Final = r"(?:N|E|X|B|U&|_\w+\s*)?"
-_OTHER: Final = r"[^'(),;]+"
+_PREFIX: Final = r"(?:N|E|X|B|U&|_\w++\s*+)?"
+_OTHER: Final = r"[^'\"(),;]+"
 
 
 def _value(string: str) -> str:
@@ -41,7 +42,7 @@ def _value(string: str) -> str:
 def _tuple(string: str) -> re.Pattern[str]:
     value = _value(string)
     return re.compile(
-        rf"\s*\(\s*(?P<row>{value}(?:,\s*{value})*+)\s*\)\s*(?P<next>[,;]?)", re.DOTALL | re.IGNORECASE
+        rf"\s*+\(\s*+(?P<row>{value}(?:,\s*+{value})*+)\s*+\)\s*+(?P<next>[,;]?)", re.DOTALL | re.IGNORECASE
     )
 
 
@@ -105,6 +106,8 @@ def _top_level(body: str) -> list[str]:
 def value_of(token: str, *, backslashes: bool) -> str | None:
     """What a literal stands for; ``None`` for NULL."""
     text = token.strip()
+    if backslashes and text[:1] == '"' and text[-1:] == '"':
+        return _ESCAPE.sub(_meant, text[1:-1].replace('""', '"'))
     if text[:1] == "'" and "\\" not in text and "''" not in text:
         return text[1:-1]
     if cast := _CAST.fullmatch(text):

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
+from itertools import islice
 from typing import Final
 
 from emberwatch.parsing.base import (
@@ -28,10 +29,11 @@ from emberwatch.parsing.lines import MAX_LINE, split_lines
 from emberwatch.parsing.noise import has_address, is_noise
 from emberwatch.parsing.samples import shape_of
 from emberwatch.parsing.stealer_files import is_password_file
-from emberwatch.parsing.stealer_keys import Field, browser_line, key_and_value
+from emberwatch.parsing.stealer_keys import Field, browser_line, has_other_key, key_and_value
 
 _SEPARATOR: Final = re.compile(r"\s*[=\-_*~+#]{3,}\s*")
 _SURE: Final = 0.95
+_SAMPLE_LINES: Final = 400
 _NAMED_SO: Final = 0.3
 
 
@@ -52,11 +54,14 @@ class _Block:
         """Without the one blank after the colon, if this dialect writes one there: its other fields tell."""
         value = self.values.get(Field.PASSWORD)
         others = [text for of, text in self.values.items() if of is not Field.PASSWORD and text]
-        padded = all(text.startswith(" ") for text in others)
-        return value.removeprefix(" ") if value and padded else value
+        for padding in (" ", "\t"):
+            if value and value.startswith(padding) and all(text.startswith(padding) for text in others):
+                return value[1:]
+        return value
 
-    def begins_anew_with(self, key: str, of: Field) -> bool:
-        return key in self.keys or (of in self.values and self.complete)
+    def begins_anew_with(self, key: str, of: Field, opening: Field) -> bool:
+        """Whether this key opens the next block: it was here before, or blocks of this file begin with it."""
+        return key in self.keys or (self.complete and (of in self.values or of is opening))
 
     def take(self, key: str, of: Field, value: str) -> None:
         self.keys.add(key)
@@ -71,10 +76,15 @@ class StealerBlocks:
 
     def sniff(self, head: bytes, name: str) -> float:
         seen: set[Field] = set()
-        for text in _texts(head):
-            seen.update(found[1] for found in (key_and_value(text),) if found)
-            if seen >= {Field.LOGIN, Field.PASSWORD}:
-                return _SURE
+        keys = others = 0
+        for text in islice(_texts(head), _SAMPLE_LINES):
+            if found := key_and_value(text):
+                seen.add(found[1])
+                keys += 1
+            elif not is_noise(text.encode("utf-8", "replace")):
+                others += 1
+        if seen >= {Field.LOGIN, Field.PASSWORD} and keys > others:
+            return _SURE
         return _NAMED_SO if is_password_file(name) else 0.0
 
     def parse(self, lines: Iterable[bytes], context: ParseContext = ANYBODY) -> Iterator[Outcome]:
@@ -89,12 +99,14 @@ def _texts(head: bytes) -> Iterator[str]:
 
 
 class _Reader:
-    __slots__ = ("_after_password", "_block", "_context")
+    __slots__ = ("_after_password", "_block", "_context", "_opening")
 
     def __init__(self, context: ParseContext) -> None:
         self._context = context
         self._block = _Block()
         self._after_password = False
+        self._opening: Field | None = None
+        """What the first block of the file began with."""
 
     def read(self, number: int, line: bytes) -> Iterator[Outcome]:
         if len(line) > MAX_LINE:
@@ -119,7 +131,8 @@ class _Reader:
 
     def _key(self, number: int, found: tuple[str, Field, str], flags: tuple[str, ...]) -> Iterator[Outcome]:
         key, of, value = found
-        if self._block.begins_anew_with(key, of):
+        self._opening = self._opening or of
+        if self._block.begins_anew_with(key, of, self._opening):
             yield from self.finish()
         self._block.line = self._block.line or number
         self._block.take(key, of, value)
@@ -130,12 +143,16 @@ class _Reader:
         blank, separator = not text.strip(), bool(_SEPARATOR.fullmatch(text))
         if separator or (blank and self._block.complete):
             yield from self.finish()
-        elif self._after_password and not blank and (has_address(line) or not is_noise(line)):
+        elif self._after_password and not blank and not has_other_key(text) and _is_text(line):
             self._block.continuation = text
             self._after_password = False
             return
         self._after_password = self._after_password and blank
         yield Noise(number)
+
+
+def _is_text(line: bytes) -> bool:
+    return has_address(line) or not is_noise(line)
 
 
 def _outcomes(block: _Block, context: ParseContext) -> Iterator[Outcome]:

@@ -7,7 +7,8 @@ from enum import Enum, auto
 from typing import Final
 
 _PASSWORD_NAME: Final = re.compile(
-    r"(?:.*(?:password(?!cracker)|logins).*|pws|pwds|credentials|found_credentials|filezilla_credentials)\.(?:txt|log)",
+    r"(?:.*(?:password(?!cracker)|logins).*|pws|pwds|credentials|found_credentials|filezilla_credentials)\.(?:txt|log)"
+    r"|(?:sitemanager|recentservers)\.xml",
     re.IGNORECASE | re.DOTALL,
 )
 _TEXT_NAME: Final = re.compile(r".*\.(?:txt|log)", re.IGNORECASE | re.DOTALL)
@@ -16,6 +17,7 @@ _SYSTEM_NAME: Final = re.compile(
 )
 _PASSWORD_FOLDERS: Final = frozenset({"passwords", "logins"})
 _GRABBED_FOLDERS: Final = frozenset({"filegrabber", "grabfiles", "desktop", "documents", "usb"})
+_COOKIE_FOLDERS: Final = frozenset({"cookies", "cookie"})
 _DATA_FOLDERS: Final = frozenset(
     {"cookies", "autofill", "autofills", "history", "creditcards", "downloads", "wallets", "keychain"}
 )
@@ -47,6 +49,13 @@ def log_file(path: str) -> LogFile:
         return LogFile.SYSTEM
     in_password_folder = bool(folded) and folded[-1] in _PASSWORD_FOLDERS and _TEXT_NAME.fullmatch(name)
     return LogFile.PASSWORDS if in_password_folder or is_password_file(name) else LogFile.OTHER
+
+
+def is_cookie_file(path: str) -> bool:
+    """Whether the file at ``path`` holds a browser's cookies, by its name or its folder."""
+    *folders, name = path.split("/")
+    in_folder = any(folder.strip(_PADDING).casefold() in _COOKIE_FOLDERS for folder in folders)
+    return _TEXT_NAME.fullmatch(name) is not None and (in_folder or "cookie" in name.casefold())
 
 
 def is_password_file(name: str) -> bool:

@@ -28,6 +28,16 @@ KEYS: Final[Mapping[str, Field]] = {
     spelling: field for field, spellings in _SPELLINGS.items() for spelling in spellings
 }
 
+OTHER_KEYS: Final = frozenset(
+    {
+        "build", "channel", "comment", "country", "created", "created at", "date", "date created", "date last used",
+        "domain", "file", "form", "form url", "free logs", "hwid", "id", "ip", "last used", "log tools", "note",
+        "notes", "os", "path", "seller", "source", "telegram", "time", "times used", "title", "type", "version",
+        "website name",
+    }
+)  # fmt: skip
+"""Of lines that stand in blocks as well and hold nothing that is read here."""
+
 _LONGEST_KEY: Final = 32
 _BROWSER_LINE: Final = re.compile(r'\s*\["(?P<browser>[^"]*)"\s*=\s*"(?P<profile>[^"]*)"\]\s*')
 
@@ -37,11 +47,21 @@ def key_and_value(text: str) -> tuple[str, Field, str] | None:
     key, colon, _ = text[:_LONGEST_KEY].partition(":")
     if not colon:
         return None
-    spelled = " ".join(key.strip(" \t-").split()).casefold()
+    spelled = _folded(key)
     field = KEYS.get(spelled)
     if field is None:
         return None
     return spelled, field, text[len(key) + 1 :]
+
+
+def has_other_key(text: str) -> bool:
+    """Whether a line belongs to a block by a key that is of no interest."""
+    key, colon, _ = text[:_LONGEST_KEY].partition(":")
+    return bool(colon) and _folded(key) in OTHER_KEYS
+
+
+def _folded(key: str) -> str:
+    return " ".join(key.strip(" \t-").split()).casefold()
 
 
 def browser_line(text: str) -> str | None:

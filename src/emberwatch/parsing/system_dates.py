@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, date, datetime, timedelta, timezone
+from datetime import UTC, date, datetime, timedelta, timezone, tzinfo
 from typing import Final
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 _DATE: Final = r"(?P<a>\d{1,4})(?P<mark>[./-])(?P<b>\d{1,2})(?P=mark)(?P<c>\d{1,4})"
 _TIME: Final = r"(?P<h>\d{1,2})[:_](?P<m>\d{1,2})(?:[:_](?P<s>\d{1,2}))?(?:\.\d+)?"
@@ -14,6 +15,13 @@ _WHEN: Final = re.compile(
 _CALENDAR: Final = re.compile(
     rf"(?<!\d){_DATE}(?!\d)(?:[ T,\[-]*{_TIME}\]?\s*(?P<half>[AP]M)\b)?", re.IGNORECASE
 )
+_MONTHS: Final = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+_MONTH: Final = rf"(?P<month>{'|'.join(_MONTHS)})[a-z]{{0,6}}\.?"
+_SPELLED: Final = (
+    re.compile(rf"\b(?P<day>\d{{1,2}})[ -]{_MONTH},?[ -](?P<year>(?:20)?\d{{2}})\b", re.IGNORECASE),
+    re.compile(rf"\b{_MONTH} (?P<day>\d{{1,2}}),? (?P<year>20\d{{2}})\b", re.IGNORECASE),
+)
+_REGION: Final = re.compile(r"\(?([A-Z][A-Za-z_]+(?:/[A-Z][A-Za-z0-9_+-]+){1,2}|UTC)\)?")
 _SIGNED: Final = re.compile(r"\bsig:(\d{9,10})\b")
 _OFFSET: Final = re.compile(r"(?P<sign>[+-])\s?(?P<hours>\d{1,2})(?:[:_]?(?P<minutes>\d{2}))?(?!\d)")
 _PLAIN_UTC: Final = re.compile(r"\s*\(?(?:UTC|GMT|Z)\b", re.IGNORECASE)
@@ -21,12 +29,14 @@ _WRAPPED: Final = 2**31
 _UNIX_YEARS: Final = range(2000, 2100)
 
 
-def parse_zone(text: str) -> timezone | None:
-    """The offset in a zone's text: ``(UTC-03:00) …``, ``-8``, ``+01:00``, ``4294967293`` (minus 3)."""
+def parse_zone(text: str) -> tzinfo | None:
+    """The zone in a text: ``(UTC-03:00) …``, ``-8``, ``+01:00``, ``4294967293`` (minus 3), ``Europe/Berlin``."""
     bare = text.strip()
     if bare.isascii() and bare.isdigit():
         hours = int(bare[:11])
         return _offset(hours - 2**32 if hours >= _WRAPPED else hours, 0)
+    if region := _REGION.fullmatch(bare):
+        return _region(region[1])
     found = _OFFSET.search(bare)
     if found:
         sign = -1 if found["sign"] == "-" else 1
@@ -34,16 +44,14 @@ def parse_zone(text: str) -> timezone | None:
     return UTC if _PLAIN_UTC.match(bare) else None
 
 
-def parse_instant(
-    text: str, *, zone: timezone | None = None, day_first: bool | None = None
-) -> datetime | None:
+def parse_instant(text: str, *, zone: tzinfo | None = None, day_first: bool | None = None) -> datetime | None:
     """The instant in UTC, or ``None`` when its date is ambiguous or its zone unknown.
 
     A zone beside the time wins over ``zone``. ``day_first`` is the family's habit.
     """
     if signed := _SIGNED.search(text):
         return datetime.fromtimestamp(int(signed[1]), UTC)
-    found = _WHEN.search(text)
+    found = _WHEN.search(_in_figures(text))
     if found is None:
         return None
     known = parse_zone(found["rest"]) or zone
@@ -55,7 +63,9 @@ def parse_instant(
 
 def parse_day(text: str, *, day_first: bool | None = None) -> date | None:
     """The calendar day of a text, or ``None`` when it names none or its order is ambiguous."""
-    found = _CALENDAR.search(text)
+    if signed := _SIGNED.search(text):
+        return datetime.fromtimestamp(int(signed[1]), UTC).date()
+    found = _CALENDAR.search(_in_figures(text))
     day = _day(found, day_first) if found else None
     if day is None:
         return None
@@ -65,7 +75,30 @@ def parse_day(text: str, *, day_first: bool | None = None) -> date | None:
         return None
 
 
-def _instant(day: tuple[int, int, int], found: re.Match[str], zone: timezone) -> datetime | None:
+def is_ambiguous(text: str) -> bool:
+    """Whether day and month of a text could be either way round."""
+    if _SIGNED.search(text):
+        return False
+    return parse_day(text, day_first=True) != parse_day(text, day_first=False)
+
+
+def _in_figures(text: str) -> str:
+    """The same text with a month that is spelled out, if any, in figures."""
+    for spelled in _SPELLED:
+        if found := spelled.search(text):
+            year, month = int(found["year"]) % 100, _MONTHS.index(found["month"].lower()) + 1
+            return f"{text[: found.start()]}20{year:02}-{month}-{found['day']}{text[found.end() :]}"
+    return text
+
+
+def _region(name: str) -> tzinfo | None:
+    try:
+        return UTC if name == "UTC" else ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return None
+
+
+def _instant(day: tuple[int, int, int], found: re.Match[str], zone: tzinfo) -> datetime | None:
     hour, half = int(found["h"]), (found["half"] or "").upper()
     if half:
         hour = hour % 12 + (12 if half == "PM" else 0)

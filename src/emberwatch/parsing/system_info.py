@@ -8,12 +8,13 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import date, datetime
+from itertools import islice, takewhile
 from typing import Final
 
 from emberwatch.parsing.decoding import clean, decode
 from emberwatch.parsing.lines import MAX_LINE, split_lines
-from emberwatch.parsing.system_dates import parse_instant, parse_zone
+from emberwatch.parsing.system_dates import is_ambiguous, parse_day, parse_instant, parse_zone
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +33,13 @@ class MachineFacts:
     """Aware, in UTC; ``None`` when the log does not give the zone."""
     infected_at_text: str = ""
     """As the log wrote it."""
+    infected_on: date | None = None
+    """The day, in whatever zone; of an ambiguous date the reading that the family's habit makes likelier."""
+    infected_ambiguous: bool = False
+    """Whether day and month of ``infected_at_text`` could be either way round."""
+    build: str = ""
+    malware_path: str = ""
+    antivirus: tuple[str, ...] = ()
     folder: str = ""
     """The victim's folder within the archive."""
 
@@ -44,6 +52,9 @@ _FIELDS: Final[Mapping[str, tuple[str, ...]]] = {
     "ip": ("ip", "ipaddress", "ipinfo"),
     "country": ("country", "countrycode"),
     "os": ("operationsystem", "operatingsystem", "os", "osversion", "windows", "systemversion"),
+    "user_and_computer": ("username[computername]",),
+    "build": ("buildid", "build", "buildtag", "lummac2build", "lid", "logfrom"),
+    "malware_path": ("filelocation", "path", "runningpath", "workdir"),
     "zone": ("timezone", "utc"),
     # A panel stamps this one when the log arrives, in its own zone: the victim's zone does not apply to it.
     "stamped": ("logdate", "launchedat", "lastseen"),
@@ -66,13 +77,24 @@ _MARKERS: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
     ("meta", ("log from:", "time zone:", "operating system:")),
     ("vidar", ("[hardware]", "[processes]", "[software]")),
 )
-_DAY_FIRST: Final = frozenset({"vidar", "lumma", "cryptbot"})
+_DAY_FIRST: Final = frozenset({"vidar", "lumma", "cryptbot", "aurora"})
+_MONTH_FIRST: Final = frozenset({"redline", "meta"})
+_DEFENCE: Final = frozenset({"av", "antivirus", "antiviruses", "installedantivirus"})
+_MOST_DEFENCES: Final = 10
 
 _SPACING: Final = re.compile(r"[\s_\u3164-]+")
 _CODE_IN_BRACKETS: Final = re.compile(r"\(([A-Z]{2})\)\s*$")
 _NOTHING: Final = frozenset({"", "unknown", "n/a", "none", "-"})
-_FOLDER: Final = re.compile(
-    r"(?:(?P<country>[A-Z]{2}) ?)?\[?(?P<hwid>[0-9A-Fa-f]{32})\]?(?:\s*\[(?P<when>\d{4}-\d\d-\d\dT[^\]]+)\])?"
+_FOLDER_COUNTRY: Final = re.compile(r"(?:^|@\S+ )\[?([A-Z]{2})(?=\]|\[|[ _]|[0-9A-F]{32})\]?")
+_FOLDER_ID: Final = re.compile(
+    r"(?<![0-9A-Za-z])[0-9A-F]{8}(?:-[0-9A-F]{4}){3}-[0-9A-F]{12}(?![0-9A-Za-z])|(?<![0-9a-zA-Z])[0-9A-F]{32}(?![0-9A-Za-z])"
+    r"|(?<=^[A-Z]{2})[0-9A-F]{32}(?![0-9A-Za-z])",
+    re.IGNORECASE,
+)
+_FOLDER_IP: Final = re.compile(r"(?<![\d.])(\d{1,3}(?:\.\d{1,3}){3})(?![\d.])")
+_FOLDER_WHEN: Final = re.compile(
+    r"(?<!\d)(\d{4}[-._]\d{1,2}[-._]\d{1,2}|\d{1,2}[-._]\d{1,2}[-._]\d{4})"
+    r"(?:[T _-]*(\d{1,2}[_:.-]\d{2}(?:[_:.-]\d{2})?\S*))?"
 )
 
 
@@ -87,33 +109,48 @@ def parse_system_info(data: bytes, folder: str = "") -> MachineFacts | None:
         return None
     family = family_of(text)
     stamp = values.get("stamped") or values.get("local_time", "")
+    habit = True if family in _DAY_FIRST else False if family in _MONTH_FIRST else None
+    user, computer = _user_and_computer(values)
     facts = MachineFacts(
         family=family,
         machine_id=_machine_id(values),
         hwid=values.get("hwid", ""),
-        computer_name=values.get("computer_name", ""),
-        user_name=values.get("user_name", ""),
-        ip=values.get("ip", ""),
+        computer_name=computer,
+        user_name=user,
+        ip=_address(values.get("ip", "")),
         country=_country(values.get("country", "")),
         os=values.get("os", ""),
-        infected_at=_infected_at(values, day_first=True if family in _DAY_FIRST else None),
+        infected_at=_infected_at(values, day_first=habit),
         infected_at_text=stamp,
+        infected_on=parse_day(stamp, day_first=habit),
+        infected_ambiguous=is_ambiguous(stamp),
+        build=values.get("build", ""),
+        malware_path=values.get("malware_path", ""),
+        antivirus=_antivirus(text),
     )
     return _filled_from_folder(facts, folder)
 
 
 def facts_from_folder(folder: str) -> MachineFacts:
-    """What the name of a victim's folder alone tells, such as ``DE[<id>] [<date>]``."""
-    found = _FOLDER.search(folder.rpartition("/")[2])
-    if found is None:
-        return MachineFacts(folder=folder)
-    when = found["when"] or ""
+    """What the name of a victim's folder alone tells, such as ``DE[<id>] [<date>]`` or ``DE_<address>_<date>``."""
+    name = folder.rpartition("/")[2]
+    identity, country, address = (
+        _FOLDER_ID.search(name),
+        _FOLDER_COUNTRY.search(name),
+        _FOLDER_IP.search(name),
+    )
+    when = _FOLDER_WHEN.search(name.replace(identity[0], " ") if identity else name)
+    text = when[0].rstrip("])") if when else ""
+    machine = identity[0] if identity else ""
     return MachineFacts(
-        machine_id=found["hwid"],
-        hwid=found["hwid"],
-        country=found["country"] or "",
-        infected_at=parse_instant(when),
-        infected_at_text=when,
+        machine_id=machine,
+        hwid=machine,
+        ip=address[1] if address else "",
+        country=country[1] if country else "",
+        infected_at=parse_instant(text),
+        infected_at_text=text,
+        infected_on=parse_day(text),
+        infected_ambiguous=is_ambiguous(text),
         folder=folder,
     )
 
@@ -147,6 +184,31 @@ def _infected_at(values: Mapping[str, str], day_first: bool | None) -> datetime 
     return parse_instant(values.get("local_time", ""), zone=zone, day_first=day_first)
 
 
+def _user_and_computer(values: Mapping[str, str]) -> tuple[str, str]:
+    user, bracket, computer = values.get("user_and_computer", "").partition("[")
+    together = (user.strip(), computer.rstrip("] ")) if bracket else ("", "")
+    return values.get("user_name") or together[0], values.get("computer_name") or together[1]
+
+
+def _address(text: str) -> str:
+    """The first word: some write the country or the provider behind it."""
+    return text.split()[0].rstrip(",;") if text else ""
+
+
+def _antivirus(text: str) -> tuple[str, ...]:
+    """Names on the line of the key, or on the lines below it up to a blank one."""
+    lines = iter(text.split("\n"))
+    for line in lines:
+        key, colon, value = line.partition(":")
+        if colon and _SPACING.sub("", key).casefold() in _DEFENCE:
+            break
+    else:
+        return ()
+    names = [value] if value.strip() else list(takewhile(str.strip, islice(lines, _MOST_DEFENCES)))
+    cleaned = (name.strip(" \t\r-*")[:100] for name in names)
+    return tuple(name for name in cleaned if name.casefold() not in _NOTHING)
+
+
 def _machine_id(values: Mapping[str, str]) -> str:
     # Two families append the user's name to the id.
     stated = values.get("machine_id", "").partition("|")[0]
@@ -166,7 +228,11 @@ def _filled_from_folder(facts: MachineFacts, folder: str) -> MachineFacts:
         machine_id=facts.machine_id or named.machine_id,
         hwid=facts.hwid or named.hwid,
         country=facts.country or named.country,
+        ip=facts.ip or named.ip,
         infected_at=facts.infected_at or named.infected_at,
         infected_at_text=facts.infected_at_text or named.infected_at_text,
+        infected_on=facts.infected_on or named.infected_on,
+        infected_ambiguous=facts.infected_ambiguous
+        or (not facts.infected_at_text and named.infected_ambiguous),
         folder=folder,
     )

@@ -19,8 +19,20 @@ _AUTHORITY: Final = re.compile(
 _WITHOUT_SCHEME: Final = re.compile(
     rf"\s*(?:[^@/?#\s]*@)?{_HOST}(?::\d{{1,5}})?(?P<path>/[^?#]*)?(?P<query>[?#].*)?", re.DOTALL
 )
+_KNOWN_SCHEMES: Final = (
+    r"https?|s?ftps?|wss?|android(?:-app)?|ios(?:-app)?|(?:chrome|moz|ms-browser|safari(?:-web)?)-extension|chrome|edge|"
+    r"opera|brave|vivaldi|oauth2?|file|ldaps?|rdp|ssh|smb|vnc|telnet|imaps?|pop3s?|smtps?|app|intent|view-source"
+)
+URL_START: Final = re.compile(
+    rf"(?:(?i:{_KNOWN_SCHEMES})://(?=\S)|[a-z][a-z+.-]{{1,40}}://(?:[^\s/@]*@)?{_HOST}(?=[:/?#;|,\s]|\Z))"
+)
+"""How a url with a scheme begins; a scheme that nobody knows needs a host behind it, since passwords may hold "://"."""
 _ABOUT: Final = re.compile(r"\s*about:[\w-]*")
 _SITE: Final = re.compile(rf"{_HOST}(?::\d{{1,5}})?(?:[/?#]\S*)?")
+_USUAL_END: Final = re.compile(
+    r"(?:[a-z0-9-]+\.)+(?:com|net|org|info|biz|edu|gov|io|co|app|dev|online|site|shop|xyz|test|example|local|[a-z]{2})"
+    r"(?=[:/?#]|\Z)|localhost|\d{1,3}(?:\.\d{1,3}){3}"
+)
 _PAGE: Final = re.compile(rf"{_HOST}(?::\d{{1,5}})?/\S*")
 _AUTHORITY_END: Final = re.compile(r"[/\\?#\s]")
 _URL_PASSWORD: Final = re.compile(rf"^(\s*{_SCHEME}://[^/@:\s]*):[^/@]*@")
@@ -57,6 +69,12 @@ def _ends_cleanly(found: re.Match[str], separators: str) -> bool:
 def is_site(text: str) -> bool:
     """Whether ``text`` is a host, with port or path if any, written without a scheme."""
     return _SITE.fullmatch(text) is not None
+
+
+def is_likely_site(text: str) -> bool:
+    """Whether ``text`` is a site with a usual ending, as passwords seldom have one."""
+    found = _SITE.fullmatch(text)
+    return found is not None and _USUAL_END.match(text) is not None
 
 
 def is_page(text: str) -> bool:

@@ -112,9 +112,21 @@ class LeakPart:
     cut: SkipReason | None = None
     """Set while reading, when the data ended before its end: what stood before was given."""
     bytes_read: int = 0
+    _ends: int = 0
+    _open: bool = False
 
     def lines(self) -> Iterator[bytes]:
         return split_lines(self.chunks())
+
+    @property
+    def lines_read(self) -> int:
+        return self._ends + self._open
+
+    def _note(self, chunk: bytes) -> None:
+        if chunk:
+            self.bytes_read += len(chunk)
+            self._ends += chunk.count(b"\n")
+            self._open = not chunk.endswith(b"\n")
 
     @property
     def damaged(self) -> bool:
@@ -122,10 +134,10 @@ class LeakPart:
 
     def chunks(self) -> Iterator[bytes]:
         """Its bytes, up to where they can be had; ``cut`` then says why no further."""
-        self.cut, self.bytes_read = None, 0
+        self.cut, self.bytes_read, self._ends, self._open = None, 0, 0, False
         try:
             for chunk in self._chunks():
-                self.bytes_read += len(chunk)
+                self._note(chunk)
                 yield chunk
         except CutShort as error:
             self.cut = error.reason

@@ -28,12 +28,11 @@ MOST_REJECTS_SENT: Final = 50
 class ReadRequest:
     """What a caller wants to know of a leak."""
 
-    domains: tuple[str, ...] | None = None
-    """The monitored ones; with ``None`` every login is of interest."""
-    addresses: tuple[str, ...] = ()
-    """Single logins that are of interest as well."""
-    hosts: tuple[str, ...] | None = None
-    """Sites of one's own: any login there, and below, is of interest. ``None``: no site is."""
+    watched: tuple[str, ...] | None = None
+    """What is of interest, as a watchlist has it: a domain (logins of it and below it, and any login at its
+    sites), ``name@domain`` (this login), ``host:`` and a name (any login at this site). ``None``: every entry."""
+    scan: bool = False
+    """Parse only where something watched may stand; everything else counts as lines and not as entries."""
     format: str = ""
     """Name of the parser to use for every part; empty lets each part's content decide."""
     columns: ColumnMap | None = None
@@ -84,6 +83,7 @@ class PartCounts:
 
     bytes: int = 0
     """Unpacked."""
+    lines: int = 0
     entries: int = 0
     ours: int = 0
     foreign: int = 0

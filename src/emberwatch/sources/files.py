@@ -77,8 +77,12 @@ def plain_part(source: Source, name: str) -> Opened:
         return SkippedPart(name, SkipReason.NOT_TEXT)
 
     def chunks() -> Iterator[bytes]:
-        source.file.seek(0)
-        return read_chunks(source.file)
+        if source.path:
+            with Path(source.path).open("rb") as file:
+                yield from read_chunks(file)
+        else:
+            source.file.seek(0)
+            yield from read_chunks(source.file)
 
     return LeakPart(
         name=name,

@@ -35,7 +35,7 @@ class LeakReader:
 
     ::
 
-        with LeakReader(ReadRequest(domains=("contoso.example",))) as reader:
+        with LeakReader(ReadRequest(watched=("contoso.example",))) as reader:
             for event in reader.read(Path("logs.zip")):
                 match event: ...
 

@@ -31,6 +31,7 @@ from emberwatch.sources.events import (
     ReadRequest,
 )
 from emberwatch.sources.repeats import BoundedRepeats
+from emberwatch.sources.scan.parts import PartScanner
 from emberwatch.sources.watched import context_of
 
 _PROGRESS_EVERY: Final = 20_000
@@ -53,33 +54,44 @@ def read_part(
         yield Reject(last + 1, RejectReason.CUT_SHORT, "")
 
 
+def read_events(
+    index: int,
+    part: LeakPart,
+    context: ParseContext = ANYBODY,
+    *,
+    forced: str | None = None,
+    repeats: Repeats | None = None,
+) -> Iterator[LeakEvent]:
+    """The part from its start to its end, as a caller of this package sees it."""
+    yield _started(index, part, forced)
+    tally = _Tally()
+    for outcome in read_part(part, context, forced=forced, repeats=repeats):
+        tally.add(outcome)
+        if isinstance(outcome, ParsedCredential) or (isinstance(outcome, Reject) and tally.shows_rejects()):
+            yield outcome
+        if tally.is_due():
+            yield PartProgress(index, part.bytes_read, tally.entries)
+    yield PartFinished(index, tally.counts(part), part.cut)
+
+
 class LeakReading:
-    """One pass over one leak: turns its parts into the events that a caller sees."""
+    """One pass over one leak: turns its parts into events."""
 
     def __init__(self, request: ReadRequest) -> None:
         self._forced = request.format or None
         self._context = context_of(request)
+        self._scanner = PartScanner(request) if request.scan else None
         self._repeats = BoundedRepeats()
 
     def events(self, index: int, opened: LeakPart | SkippedPart) -> Iterator[LeakEvent]:
         if isinstance(opened, SkippedPart):
             yield PartSkipped(index, opened.name, opened.reason)
-        else:
-            yield from self._part(index, opened)
-
-    def _part(self, index: int, part: LeakPart) -> Iterator[LeakEvent]:
-        yield _started(index, part, self._forced)
-        tally = _Tally()
-        repeats = self._repeats.of(part.machine_key)
-        for outcome in read_part(part, self._context, forced=self._forced, repeats=repeats):
-            tally.add(outcome)
-            if isinstance(outcome, ParsedCredential) or (
-                isinstance(outcome, Reject) and tally.shows_rejects()
-            ):
-                yield outcome
-            if tally.is_due():
-                yield PartProgress(index, part.bytes_read, tally.entries)
-        yield PartFinished(index, tally.counts(part), part.cut)
+            return
+        if self._scanner is not None:
+            yield from self._scanner.events(index, opened)
+            return
+        repeats = self._repeats.of(opened.machine_key)
+        yield from read_events(index, opened, self._context, forced=self._forced, repeats=repeats)
 
 
 def _started(index: int, part: LeakPart, forced: str | None) -> PartStarted:
@@ -128,6 +140,7 @@ class _Tally:
     def counts(self, part: LeakPart) -> PartCounts:
         return PartCounts(
             bytes=part.bytes_read,
+            lines=part.lines_read,
             entries=self.entries,
             ours=self._ours,
             foreign=self._foreign,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Generator, Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from itertools import chain
 from typing import TypeAlias
@@ -83,7 +83,7 @@ class Walk:
 
     def _surveyed(self, container: Container) -> Generator[Entry]:
         """The first of two passes, for names and system files; what is too much for it is not begun."""
-        for number, entry in enumerate(container.entries(), start=1):
+        for number, entry in enumerate(_up_to_damage(container), start=1):
             self._guard.check_count(number)
             yield entry
 
@@ -152,6 +152,12 @@ class Walk:
 
     def _numbered(self, skipped: SkippedPart) -> Numbered:
         return self._number(), skipped
+
+
+def _up_to_damage(container: Container) -> Iterator[Entry]:
+    """What ends this pass early ends the next one at the same place, which tells of it."""
+    with suppress(CutShort):
+        yield from container.entries()
 
 
 def _pass(container: Container) -> Generator[Entry]:

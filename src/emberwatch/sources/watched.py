@@ -2,36 +2,22 @@
 
 from __future__ import annotations
 
-from emberwatch.matching.domains import DomainSet, canonical_login
+from emberwatch.matching.domains import DomainSet
+from emberwatch.matching.watchlist import Watchlist, parse_watchlist
 from emberwatch.parsing.base import ANYBODY, ParseContext
 from emberwatch.sources.events import ReadRequest
 
 
 def context_of(request: ReadRequest) -> ParseContext:
-    if request.domains is None:
+    if request.watched is None:
         return ParseContext(columns=request.columns) if request.columns else ANYBODY
-    domains = DomainSet(request.domains)
-    hosts = DomainSet(request.hosts or ())
-    addresses = frozenset(map(canonical_login, request.addresses))
-
-    def is_ours(login: str) -> bool:
-        return domains.owns(login) or (bool(addresses) and canonical_login(login) in addresses)
-
-    def host_is_ours(host: str) -> bool:
-        return hosts.owns(f"x@{host}")
-
-    return ParseContext(
-        is_ours=is_ours,
-        hints=_hints(request, domains, hosts),
-        host_is_ours=None if request.hosts is None else host_is_ours,
-        columns=request.columns,
-    )
+    watchlist = parse_watchlist(request.watched)
+    return ParseContext(watchlist.owns_login, hints_of(watchlist), watchlist.owns_host, request.columns)
 
 
-def _hints(request: ReadRequest, domains: DomainSet, hosts: DomainSet) -> tuple[bytes, ...]:
-    addresses = DomainSet({address.rpartition("@")[2] for address in request.addresses})
-    if request.hosts is None:
-        return tuple(sorted({*domains.hints, *addresses.hints}))
-    # A site stands in an address without any sign before it, so the bare name has to do.
-    bare = {hint.lstrip(b".@") for hint in hosts.hints}
-    return tuple(sorted({*domains.hints, *addresses.hints, *bare}))
+def hints_of(watchlist: Watchlist) -> tuple[bytes, ...]:
+    """A site stands in its address without any sign before it, so the bare names have to do."""
+    addresses = {address.rpartition("@")[2] for address in watchlist.addresses}
+    numeric = {name for name in watchlist.names if name.replace(".", "").isdigit()}
+    spelled = DomainSet({*watchlist.names, *addresses} - numeric).hints
+    return tuple(sorted({*(hint.lstrip(b".@") for hint in spelled), *(name.encode() for name in numeric)}))

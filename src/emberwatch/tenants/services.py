@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 
 from django.db import IntegrityError, transaction
@@ -11,8 +11,8 @@ from emberwatch.accounts.actor import Actor
 from emberwatch.accounts.models import Role, User
 from emberwatch.audit.services import record
 from emberwatch.core.errors import BadInput, NotFound
-from emberwatch.matching.domains import normalise_domain
-from emberwatch.tenants.models import Membership, MonitoredDomain, Tenant
+from emberwatch.matching.domains import canonical_login, login_domain, normalise_domain
+from emberwatch.tenants.models import LoginHost, Membership, MonitoredAddress, MonitoredDomain, Tenant
 from emberwatch.tenants.policy import Permission
 from emberwatch.tenants.queries import require, require_organisation_admin
 
@@ -54,6 +54,35 @@ def set_domains(tenant: Tenant, domains: Sequence[str], *, actor: Actor, now: da
             facts={"domains": wanted},
         )
     return wanted
+
+
+def set_watchlist(
+    tenant: Tenant, addresses: Sequence[str], hosts: Sequence[str], *, actor: Actor, now: datetime
+) -> None:
+    """Replaces the single addresses and the login hosts that are watched beside the domains."""
+    require(actor, tenant, Permission.CONFIGURE_TENANT)
+    logins = _each(addresses, _address, "addresses")
+    sites = _each(hosts, normalise_domain, "login_hosts")
+    with transaction.atomic():
+        tenant.monitored_addresses.all().delete()
+        tenant.login_hosts.all().delete()
+        MonitoredAddress.objects.bulk_create([MonitoredAddress(tenant=tenant, address=a) for a in logins])
+        LoginHost.objects.bulk_create([LoginHost(tenant=tenant, host=host) for host in sites])
+        facts = {"addresses": logins, "login_hosts": sites}
+        record(tenant.id, "tenant.watchlist_set", f"tenant:{tenant.id}", actor=actor, now=now, facts=facts)
+
+
+def _address(text: str) -> str:
+    if login_domain(text) is None:
+        raise BadInput("This is not an address.", remedy="Give it as name@domain.")
+    return canonical_login(text)[:320]
+
+
+def _each(entries: Sequence[str], normalise: Callable[[str], str], field: str) -> list[str]:
+    try:
+        return sorted({normalise(entry) for entry in entries if entry.strip()})
+    except BadInput as error:
+        raise BadInput(error.message, remedy=error.remedy, field=field) from None
 
 
 def _normalised(domains: Sequence[str]) -> list[str]:

@@ -51,7 +51,7 @@ PRESSES_AVERAGED_OVER: Final = timedelta(minutes=5)
 # Before each attempt of a run the pace's interval is stretched or shortened by up to this share.
 JITTER: Final = 0.2
 # What was missed while facts were read may be made up for, up to so much.
-CATCH_UP: Final = timedelta(seconds=1)
+CATCH_UP: Final = timedelta(seconds=2)
 LOOK_AGAIN: Final = timedelta(milliseconds=100)
 NO_PASSWORD_CODE: Final = "AADSTS50056"  # noqa: S105 - a code's name
 
@@ -179,8 +179,9 @@ def _take_slot(gate: DirectoryGate, now: datetime) -> None:
     interval = timedelta(seconds=1 / limits_of(gate.entra_tenant_id).pace)
     stretched = interval * random.uniform(1 - JITTER, 1 + JITTER)  # noqa: S311 - spreads requests, hides nothing
     # From the slot that was due, not from now: a late attempt must not slow all that follow.
-    due = gate.next_slot_at or now
-    gate.next_slot_at = max(due, now - max(interval, CATCH_UP)) + stretched
+    due = gate.next_slot_at
+    is_late = due is not None and now - due <= max(interval, CATCH_UP)
+    gate.next_slot_at = (due if due is not None and is_late else now) + stretched
     gate.save(update_fields=["next_slot_at"])
 
 

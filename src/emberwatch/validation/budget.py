@@ -122,9 +122,9 @@ def may_attempt(
         )
     recent = [spent for spent in ledger if spent.at > now - WINDOW]
     return (
-        _locked(recent)
+        _in_a_row(ledger, policy, password_changed_at)
+        or _locked(recent)
         or _unknown_pair(recent)
-        or _in_a_row(ledger, policy, password_changed_at)
         or _within(recent, policy, [at for at in failed_by_others if at > now - WINDOW], keep_free)
     )
 
@@ -158,7 +158,7 @@ def _locked(recent: Sequence[Spent]) -> Wait | None:
 
 
 def _unknown_pair(recent: Sequence[Spent]) -> Wait | None:
-    unknown = [spent.at for spent in recent if spent.same_pair and spent.failed]
+    unknown = [spent.at for spent in recent if spent.same_pair and spent.failed and not spent.answered_wrong]
     if not unknown:
         return None
     why = "This password was sent within the last 24 hours without a clear answer; it is not sent again so soon."

@@ -197,7 +197,7 @@ def _move(
     actor = Actor(label=run.requested_by)
     moved = Drive(run, connection, policy, directory_for(connection), actor, clock, sleep)
     _settle_lost_attempts(moved)
-    if run.state == RunState.PLANNING:
+    if run.planned_at is None:
         plan_run(run, now=clock(), confirm_likely=moved.confirms)
     try:
         return _until_the_slice_ends(moved, clock() + slice_)

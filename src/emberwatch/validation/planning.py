@@ -15,7 +15,7 @@ from django.db import connection, transaction
 from emberwatch.core.verdict import Verdict
 from emberwatch.exposures.models import Credential, ExposureKind, Sighting
 from emberwatch.validation.likelihood import SIGN_IN_PAGES, Candidate, likelihood
-from emberwatch.validation.models import OPEN_STATES, ItemState, Run, RunItem, RunState, Validation
+from emberwatch.validation.models import OPEN_STATES, ItemState, Run, RunItem, Validation
 from emberwatch.validation.policy import CONFIRMABLE, REVALIDATE_AFTER
 
 FETCH: Final = 20_000
@@ -54,10 +54,7 @@ def plan_run(run: Run, *, now: datetime, confirm_likely: bool) -> None:
             _copy(run.id, batch)
             accounts += len(batch)
             credentials += sum(planned.credentials for planned in batch)
-        changed = Run.objects.filter(pk=run.pk, state=RunState.PLANNING)
-        changed.update(
-            state=RunState.RUNNING, planned_at=now, accounts=accounts, credentials=credentials, next_at=None
-        )
+        Run.objects.filter(pk=run.pk).update(planned_at=now, accounts=accounts, credentials=credentials)
 
 
 def _planned(tenant_id: UUID, now: datetime, confirm_likely: bool) -> Iterator[PlannedLogin]:

@@ -63,6 +63,26 @@ class SpoolWriter:
         self._blocks += 1
 
 
+def write_chunk(
+    path: Path, vault: Vault, import_id: UUID, offset: int, data: bytes, *, is_last: bool
+) -> None:
+    """Seals a chunk of whole blocks (only the last one may end in mid-block) at its place in the spool.
+
+    Safe to repeat with the same chunk; what stood behind that place is gone, and all is on the disk afterwards.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    first = offset // BLOCK_BYTES
+    blocks = [data[at : at + BLOCK_BYTES] for at in range(0, len(data), BLOCK_BYTES)] or [b""]
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT, 0o600), "wb") as file:
+        file.truncate(first * _SEALED_BLOCK)
+        file.seek(first * _SEALED_BLOCK)
+        for number, block in enumerate(blocks, start=first):
+            last = is_last and number == first + len(blocks) - 1
+            file.write(vault.seal_bytes(block, _context(import_id, number, last)))
+        file.flush()
+        os.fsync(file.fileno())
+
+
 class SpoolReader(io.RawIOBase):
     """Reads a finished spool file; seekable. Raises :class:`VaultError` when it was cut, swapped or changed."""
 

@@ -20,7 +20,17 @@ from emberwatch.validation.queries import open_validation
 from emberwatch.web.access import actor_of
 from emberwatch.web.forms import Form
 
-FILTERS: Final = ("group", "verdict", "certainty", "source_kind", "domain", "since", "until", "text")
+FILTERS: Final = (
+    "group",
+    "verdict",
+    "certainty",
+    "source_kind",
+    "exposure_kind",
+    "domain",
+    "since",
+    "until",
+    "text",
+)
 
 # How long a page waits before it asks again, by the age of the validation: quick while somebody looks on.
 _POLL_DELAYS: Final = (

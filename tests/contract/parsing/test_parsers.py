@@ -40,6 +40,10 @@ SAMPLES = {
     "json": '{{"id":7,"email":"{u}","password":"{p}"}}\n',
     "sql": "INSERT INTO `users` (`id`,`email`,`pass`) VALUES (7,'{u}','{p}');\n",
 }
+SAMPLES["filezilla"] = (
+    "<FileZilla3><Servers><Server><Host>ftp.a.test</Host><Port>21</Port><User>{u}</User><Pass>{p}</Pass></Server>"
+    "</Servers></FileZilla3>\n"
+)
 FIRST_LINE = {"csv": 2}
 """Of the credential in a sample, where it is not the first line."""
 

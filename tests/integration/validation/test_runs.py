@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from uuid import UUID, uuid4
 
 import pytest
 
 from emberwatch.accounts.actor import SYSTEM
 from emberwatch.core.verdict import Certainty, Verdict
+from emberwatch.directories.base import Directory
+from emberwatch.directories.gate import gate_of
 from emberwatch.directories.models import ConnectionStatus, DirectoryConnection
 from emberwatch.exposures.models import Credential
 from emberwatch.tenants.models import Tenant
 from emberwatch.validation.driving import drive
-from emberwatch.validation.models import Attempt, Run, RunState, ValidationPolicy
-from emberwatch.validation.runs import cancel_run, pause_run, resume_run, start_run
+from emberwatch.validation.models import Attempt, KillSwitch, Run, RunState, ValidationPolicy
+from emberwatch.validation.runs import cancel_run, pause_run, resume_run, start_run, start_scheduled_runs
 from tests.factories import make_credential, make_tenant
 from tests.fakes.directory import CLIENT, FakeEntra
 
@@ -62,7 +64,7 @@ class World:
         run.refresh_from_db()
         return run
 
-    def _open(self, connection: DirectoryConnection) -> object:
+    def _open(self, connection: DirectoryConnection) -> Directory:
         return self.entra.connect(connection.client_id)
 
 
@@ -241,7 +243,8 @@ def test_a_wait_that_the_sign_in_service_asks_for_holds_for_all(world: World) ->
     other = world.drive(start_run(second, actor=SYSTEM, now=world.now))
 
     assert other.state == RunState.WAITING
-    assert other.next_at == BEGIN + timedelta(seconds=600) or other.next_at > BEGIN + timedelta(seconds=590)
+    assert other.next_at is not None
+    assert other.next_at > BEGIN + timedelta(seconds=590)
     assert len(world.entra.attempts) == 1
     world.drive(other, days=1)
     assert other.attempts == 1
@@ -268,3 +271,128 @@ def test_known_ids_are_kept(world: World) -> None:
     run = world.drive(start_run(tenant, actor=SYSTEM, now=world.now))
     attempt = Attempt.objects.get()
     assert (attempt.run, attempt.object_id, attempt.client_id) == (run, account.object_id, UUID(str(CLIENT)))
+
+
+def test_failures_that_others_caused_are_read_and_counted(world: World) -> None:
+    tenant = world.connect()
+    account = world.entra.add("ann@contoso.example", password=RIGHT)
+    for number in range(2):
+        world.entra.fail_by_others(account, f"Guess-{number}")
+        world.sleep(60)
+    [right] = leak(tenant, "ann@contoso.example", RIGHT)
+
+    run = world.drive(start_run(tenant, actor=SYSTEM, now=world.now))
+    assert verdicts([right]) == [(Verdict.THROTTLED, "")]
+    assert "made by others" in right.verdict_records.latest("at").evidence["because"]
+    assert world.entra.attempts == []
+
+    world.drive(run, days=2)
+    assert verdicts([right]) == [(Verdict.ACTIVE, Certainty.PROVED)]
+
+
+def test_without_the_log_others_do_not_count(world: World) -> None:
+    world.entra.offers_log = False
+    tenant = world.connect()
+    account = world.entra.add("ann@contoso.example", password=RIGHT)
+    for number in range(2):
+        world.entra.fail_by_others(account, f"Guess-{number}")
+        world.sleep(60)
+    [right] = leak(tenant, "ann@contoso.example", RIGHT)
+    world.drive(start_run(tenant, actor=SYSTEM, now=world.now))
+    assert verdicts([right]) == [(Verdict.ACTIVE, Certainty.PROVED)]
+    assert "AuditLog.Read.All" in gate_of(world.entra_tenant_id).log_refused_because
+
+
+def test_the_kill_switch_stops_runs_and_lifting_it_lets_them_go_on(world: World) -> None:
+    tenant = world.connect()
+    world.entra.add("ann@contoso.example", password=RIGHT)
+    leak(tenant, "ann@contoso.example", RIGHT)
+    run = start_run(tenant, actor=SYSTEM, now=world.now)
+    switch = KillSwitch.objects.create(stopped_at=world.now, stopped_by="test", reason="drill")
+
+    world.drive(run)
+    assert (run.state, world.entra.attempts) == (RunState.STOPPED, [])
+    assert "drill" in run.sentence
+
+    KillSwitch.objects.filter(pk=switch.pk).update(lifted_at=world.now)
+    world.drive(run)
+    assert (run.state, run.attempts) == (RunState.DONE, 1)
+
+
+def test_the_first_sign_in_of_all_answered_as_locked_stops_the_directory(world: World) -> None:
+    tenant = world.connect()
+    for number in range(3):
+        account = world.entra.add(f"u{number}@contoso.example", password=RIGHT)
+        if number == 0:
+            world.entra.lock(account, 86400)
+        leak(tenant, f"u{number}@contoso.example", RIGHT, leaked_at=BEGIN - timedelta(days=number))
+    run = world.drive(start_run(tenant, actor=SYSTEM, now=world.now))
+    assert (run.state, len(world.entra.attempts)) == (RunState.STOPPED, 1)
+    assert "first sign-in" in run.sentence
+
+
+def test_sign_ins_wait_for_the_chosen_hours_and_facts_do_not(world: World) -> None:
+    tenant = world.connect(hours_from=time(22), hours_until=time(23))
+    world.entra.add("ann@contoso.example", password=RIGHT)
+    right, gone = leak(tenant, "ann@contoso.example", RIGHT) + leak(tenant, "gone@contoso.example", RIGHT)
+
+    run = world.drive(start_run(tenant, actor=SYSTEM, now=world.now))
+    assert verdicts([gone]) == [(Verdict.ACCOUNT_NOT_FOUND, Certainty.PROVED)]
+    assert (run.state, run.next_at) == (RunState.WAITING, BEGIN.replace(hour=22))
+
+    world.drive(run, days=1)
+    assert verdicts([right]) == [(Verdict.ACTIVE, Certainty.PROVED)]
+    assert world.entra.attempts[0].at >= BEGIN.replace(hour=22)
+
+
+def test_the_schedule_runs_only_where_the_operator_allows_it(world: World) -> None:
+    allowed, left_alone = world.connect(automatic_mode="triage"), world.connect()
+    for tenant in (allowed, left_alone):
+        leak(tenant, "gone@contoso.example", RIGHT)
+
+    [run] = start_scheduled_runs(now=world.now)
+
+    assert (run.tenant, run.mode, run.origin) == (allowed, "triage", "schedule")
+    assert start_scheduled_runs(now=world.now) == []
+    world.drive(run)
+    assert run.decided == 1
+
+
+def test_an_account_that_was_enabled_again_is_open_at_once(world: World) -> None:
+    tenant = world.connect()
+    account = world.entra.add("ann@contoso.example", password=RIGHT, enabled=False)
+    [right] = leak(tenant, "ann@contoso.example", RIGHT)
+    world.drive(start_run(tenant, actor=SYSTEM, now=world.now))
+    assert verdicts([right]) == [(Verdict.ACCOUNT_DISABLED, Certainty.PROVED)]
+
+    account.enabled = True
+    world.now += timedelta(days=2)
+    world.drive(start_run(tenant, actor=SYSTEM, now=world.now))
+    assert verdicts([right]) == [(Verdict.ACTIVE, Certainty.PROVED)]
+
+
+def test_a_worker_that_dies_with_a_sign_in_under_way_spends_it(world: World) -> None:
+    tenant = world.connect()
+    world.entra.add("ann@contoso.example", password=RIGHT)
+    [right] = leak(tenant, "ann@contoso.example", RIGHT)
+    run = start_run(tenant, actor=SYSTEM, now=world.now)
+
+    class Killed(BaseException):
+        pass
+
+    def kill(moment: str, _account: object) -> None:
+        if moment == "acted":
+            raise Killed
+
+    world.entra.on_sign_in = kill
+    with pytest.raises(Killed):
+        world.drive(run)
+    world.entra.on_sign_in = None
+    attempt = Attempt.objects.get()
+    assert (attempt.state, attempt.counts_as_failed) == ("reserved", True)
+
+    world.drive(run)
+    assert verdicts([right]) == [(Verdict.INCONCLUSIVE, "")]
+    assert len(world.entra.attempts) == 1
+    world.drive(run, days=2)
+    assert verdicts([right]) == [(Verdict.ACTIVE, Certainty.PROVED)]

@@ -14,6 +14,7 @@ from emberwatch.matching.domains import DomainSet
 from emberwatch.parsing.base import (
     Flag,
     Foreign,
+    Match,
     Noise,
     Outcome,
     ParseContext,
@@ -22,6 +23,8 @@ from emberwatch.parsing.base import (
     RejectReason,
     SecretKind,
 )
+from emberwatch.parsing.combo import ComboList
+from emberwatch.parsing.credential_lines import parse_line
 from emberwatch.parsing.lines import MAX_LINE
 from emberwatch.parsing.ulp import Ulp
 
@@ -183,7 +186,9 @@ def test_the_first_lines_teach_where_a_bare_site_stands() -> None:
     sites = [f"f{i}@x.test:pw:site{i}.test" for i in range(9)]
     found = only(*sites, f"{U}:p:w:b.test")
     assert (found.secret.expose(), found.url) == ("p:w", "b.test")
-    assert only(f"{U}:p:w:b.test").secret.expose() == "p:w:b.test"
+    assert only(*[f"f{i}@x.test:p:w" for i in range(40)], f"{U}:p:w:b.test").secret.expose() == "p:w:b.test"
+    assert only(f"{U}:p:w:b.test").url == "b.test"
+    assert only(f"{U}:p:w:b.tset7").secret.expose() == "p:w:b.tset7"
 
 
 def test_a_page_at_the_end_is_no_part_of_the_password() -> None:
@@ -243,3 +248,37 @@ def test_hints_change_no_outcome(lines: list[str]) -> None:
 @given(st.lists(st.lists(PIECES, max_size=9).map("".join), max_size=5))
 def test_every_line_has_one_outcome(lines: list[str]) -> None:
     assert [outcome.line for outcome in parse(*lines)] == list(range(1, len(lines) + 1))
+
+
+@pytest.mark.parametrize(
+    ("line", "login", "password"),
+    [
+        ("https://vpn.contoso.example/:John Doe:p:w", "John Doe", "p:w"),
+        ("https://vpn.contoso.example:8443/x?y=1 jdoe:pw", "jdoe", "pw"),
+        ("https://vpn.contoso.example/x | jdoe:pw", "jdoe", "pw"),
+        ("vpn.contoso.example/login,+4915112345678,p,w", "+4915112345678", "p,w"),
+        ("jdoe:p:w:https://vpn.contoso.example/x", "jdoe", "p:w"),
+        ("CONTOSO\\jdoe;pw;vpn.contoso.example/login", "CONTOSO\\jdoe", "pw"),
+    ],
+)
+def test_a_name_at_a_site_of_ours(line: str, login: str, password: str) -> None:
+    both = ParseContext(is_ours=WATCHED.owns, host_is_ours=lambda host: WATCHED.owns(f"x@{host}"))
+    for before in ([], [f"https://a.test/:f{i}@x.test:pw" for i in range(9)]):
+        found = only(*before, line, context=both)
+        assert (found.login, found.secret.expose(), found.match) == (login, password, Match.HOST)
+
+
+@pytest.mark.parametrize("password", ["hunter2://x", "Sommer://p.q", "p://w:x"])
+def test_a_password_with_slashes_is_no_url(password: str) -> None:
+    assert only(f"{U}:{password}").secret.expose() == password
+    assert only(f"{U}:{password}:https://a.test/x").secret.expose() == password
+    assert only(f"{U}:{password}:vnc+x://host.test").secret.expose() == password
+
+
+def test_a_single_line_is_read_as_in_its_file() -> None:
+    head = b"\n".join(f"pw{i}:f{i}@x.test".encode() for i in range(9))
+    read = ComboList().line_reader(head, HINTED)
+    found = read(7, f"f@x.test:{U}".encode())
+    assert isinstance(found, ParsedCredential) and (found.line, found.secret.expose()) == (7, "f@x.test")
+    assert read(8, b"pw:f@x.test") == Foreign(8)
+    assert isinstance(parse_line(f"{U}:pw".encode(), HINTED), ParsedCredential)

@@ -11,6 +11,7 @@ from emberwatch.parsing.base import ParseContext, ParsedCredential, Parser
 from emberwatch.parsing.combo import ComboList
 from emberwatch.parsing.credentials import NO_PASSWORD
 from emberwatch.parsing.hashes import hash_shape
+from emberwatch.parsing.line_cut import LABELS
 from emberwatch.parsing.lines import split_lines
 from emberwatch.parsing.stealer import StealerBlocks
 from emberwatch.parsing.ulp import Ulp
@@ -94,7 +95,7 @@ def test_combo_with_the_password_first(login: str, password: str, separator: str
     assume(password.strip(":;|\t ,") != "" and not is_url(password, ""))
     others = "".join(f"pw{i}{separator}f{i}@x.test\n" for i in range(6))
     assert read(ComboList(), f"{others}{password}{separator}{login}\n") == ("", login, password)
-    if separator != " ":
+    if separator != " " and password.strip(":;|\t ,").casefold() not in LABELS:
         assert read(ComboList(), f"{password}{separator}{login}\n") == ("", login, password)
 
 

@@ -2,7 +2,13 @@ from __future__ import annotations
 
 import pytest
 
-from emberwatch.parsing.stealer_files import LogFile, is_password_file, is_system_file, log_file
+from emberwatch.parsing.stealer_files import (
+    LogFile,
+    is_cookie_file,
+    is_password_file,
+    is_system_file,
+    log_file,
+)
 
 LOG = "DE[0123] [2023]"
 
@@ -82,3 +88,24 @@ def test_the_rest(path: str, kind: LogFile) -> None:
 def test_only_the_base_name_counts() -> None:
     assert not is_password_file("passwords/readme.txt")
     assert is_password_file("x.zip!a/Passwords.txt")
+
+
+@pytest.mark.parametrize(
+    ("path", "expected"),
+    [
+        ("v/Cookies/Chrome_Default.txt", True),
+        ("v/_AllCookies_list.txt", True),
+        ("v/cookies.txt", True),
+        ("v/Passwords.txt", False),
+        ("v/Cookies/x.png", False),
+    ],
+)
+def test_cookie_files(path: str, expected: bool) -> None:
+    assert is_cookie_file(path) is expected
+
+
+@pytest.mark.parametrize(
+    "name", ["sitemanager.xml", "FTP/FileZilla/recentservers.xml", "FTP/Credentials.txt"]
+)
+def test_ftp_logins_are_password_files(name: str) -> None:
+    assert log_file(name) is LogFile.PASSWORDS

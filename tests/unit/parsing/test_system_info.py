@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, date, datetime, timedelta, timezone
 
 import pytest
 from hypothesis import given
@@ -51,6 +51,10 @@ def test_redline_with_its_folder() -> None:
         os="Windows 10 Pro x64",
         infected_at=AT,
         infected_at_text="8/30/2023 6:22:24 AM",
+        infected_on=date(2023, 8, 30),
+        build="build-7",
+        malware_path="C:\\Temp\\setup.exe",
+        antivirus=("Windows Defender",),
         folder=FOLDER,
     )
 
@@ -85,7 +89,11 @@ def test_the_folder_fills_in_what_the_file_does_not_say() -> None:
     ("folder", "hwid", "country"),
     [
         (f"DE[{HWID}]", HWID, "DE"),
-        (f"[DE]{HWID}", HWID, ""),
+        (f"[DE]{HWID}", HWID, "DE"),
+        (f"DE{HWID}", HWID, "DE"),
+        (f"@reseller DE {HWID}", HWID, "DE"),
+        ("0a1b2c3d-0001-0002-0003-0123456789ab", "0a1b2c3d-0001-0002-0003-0123456789ab", ""),
+        ("ABC_PC", "", ""),
         (HWID, HWID, ""),
         (f"a/b/US {HWID}", HWID, "US"),
         ("some folder", "", ""),
@@ -127,6 +135,47 @@ def test_install_dates_and_local_addresses_are_something_else() -> None:
         b"HWID: A\nUserName: m\nInstall Date: 2020-01-01 10:00:00 GMT\nLANIP: 192.0.2.1\n"
     )
     assert facts is not None and (facts.ip, facts.infected_at_text) == ("", "")
+
+
+@pytest.mark.parametrize(
+    ("text", "family", "on", "ambiguous", "instant"),
+    [
+        ("Operation System: W\nFileLocation: C:\\x\nLog date: 2/3/2023 6:22:24\n", "redline",
+         date(2023, 2, 3), True, None),
+        ("Operation System: W\nFileLocation: C:\\x\nLog date: 30.08.2023 6:22:24\n", "redline",
+         date(2023, 8, 30), False, None),
+        ("User ID: guid|m\nInstalled applications:\nLast seen: Tue Jul 18 2023 10:11:12 GMT+0200 (x)\n", "raccoon",
+         date(2023, 7, 18), False, datetime(2023, 7, 18, 8, 11, 12, tzinfo=UTC)),
+        ("<=== BUILD INFORMATION ===>\n<====\nHWID: A\nLocal Time: 30 Aug 22 06:22:24\n", "aurora",
+         date(2022, 8, 30), False, None),
+        ("UserName [ComputerName]: m [PC-7]\nLocal Date: 30.08.2022 [06:22:24] UTC: +01:00 x\n", "cryptbot",
+         date(2022, 8, 30), False, datetime(2022, 8, 30, 5, 22, 24, tzinfo=UTC)),
+        ("HWID: A\nUserName: m\nTime Zone: Europe/Berlin\nLocal Time: 2023-07-18 10:00:00\n", "",
+         date(2023, 7, 18), False, datetime(2023, 7, 18, 8, 0, 0, tzinfo=UTC)),
+        ("Ip: 203.0.113.9 (provider)\nCountry: DE\nDate: 3/2/2025 9:05:01\n", "", None, True, None),
+    ],
+)  # fmt: skip
+def test_days_and_doubts(
+    text: str, family: str, on: date | None, ambiguous: bool, instant: datetime | None
+) -> None:
+    facts = parse_system_info(text.encode())
+    assert facts is not None
+    assert (facts.family, facts.infected_on, facts.infected_ambiguous) == (family, on, ambiguous)
+    assert facts.infected_at == instant
+
+
+def test_a_folder_of_country_address_and_date() -> None:
+    facts = facts_from_folder("pack/DE_203.0.113.9_2023-08-30")
+    assert (facts.country, facts.ip, facts.infected_on) == ("DE", "203.0.113.9", date(2023, 8, 30))
+    facts = facts_from_folder("PC-7_203.0.113.9_30.08.2023 06_22_24")
+    assert (facts.country, facts.ip, facts.infected_on) == ("", "203.0.113.9", date(2023, 8, 30))
+
+
+def test_the_user_and_the_computer_may_share_a_line() -> None:
+    facts = parse_system_info(b"UserName [ComputerName]: mholt [PC-7]\nIP: 203.0.113.9 (x)\nAV: A, B\n")
+    assert facts is not None
+    assert (facts.user_name, facts.computer_name, facts.ip) == ("mholt", "PC-7", "203.0.113.9")
+    assert facts.antivirus == ("A, B",)
 
 
 PLUS_2 = timezone(timedelta(hours=2))

@@ -59,7 +59,16 @@ def test_a_bomb_is_refused_by_its_ratio_and_its_neighbour_is_read() -> None:
 def test_a_bomb_that_claims_to_be_packed_larger_is_refused_as_well() -> None:
     data = bytearray(zipped({"bomb.txt": b"0" * (11 * 1024**2)}).getvalue())
     struct.pack_into("<L", data, data.index(b"PK\x01\x02") + 20, 0x7FFF_FFFF)
-    assert reasons(io.BytesIO(bytes(data))) == {"bomb.txt": SkipReason.SUSPICIOUS_RATIO}
+    assert reasons(io.BytesIO(bytes(data))) == {"bomb.txt": SkipReason.OVERLAPPING}
+
+
+def test_a_bomb_that_claims_to_be_small_is_cut_off() -> None:
+    data = bytearray(zipped({"bomb.txt": b"u@contoso.example:pw\n" * 1024**2}).getvalue())
+    struct.pack_into("<L", data, data.index(b"PK\x01\x02") + 24, 100)
+    (part,) = open_leak(io.BytesIO(bytes(data)), "x.zip")
+    assert isinstance(part, LeakPart)
+    assert 400_000 < sum(1 for _ in part.lines()) < 1024**2
+    assert part.cut is SkipReason.SUSPICIOUS_RATIO
 
 
 def test_a_well_packed_small_file_is_no_bomb() -> None:

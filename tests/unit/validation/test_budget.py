@@ -9,7 +9,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from emberwatch.core.verdict import Verdict
-from emberwatch.validation.budget import WINDOW, AlreadyWrong, Policy, Slot, Spent, Wait, may_attempt
+from emberwatch.validation.budget import (
+    WINDOW,
+    AlreadyWrong,
+    Policy,
+    Slot,
+    Spent,
+    Wait,
+    may_attempt,
+    remaining,
+)
 
 NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -28,8 +37,10 @@ def spent(hours_ago: float, verdict: Verdict | None = Verdict.INACTIVE, **change
     return Spent(**(fields | changes))  # type: ignore[arg-type]
 
 
-def policy(threshold: int = 10, cloud_limit: int = 2, single_try: bool = False) -> Policy:
-    return Policy(threshold, cloud_limit, single_try)
+def policy(
+    threshold: int = 10, cloud_limit: int = 2, single_try: bool = False, tightened_to: int | None = None
+) -> Policy:
+    return Policy(threshold, cloud_limit, single_try, tightened_to)
 
 
 @pytest.mark.parametrize(
@@ -46,6 +57,9 @@ def policy(threshold: int = 10, cloud_limit: int = 2, single_try: bool = False) 
         (policy(10, cloud_limit=1), 1),
         (policy(10, single_try=True), 1),
         (policy(1, single_try=True), 0),
+        (policy(10, tightened_to=1), 1),
+        (policy(10, tightened_to=0), 0),
+        (policy(10, tightened_to=9), 2),
     ],
 )
 def test_how_many_failed_attempts_a_policy_allows(given_policy: Policy, allowed: int) -> None:
@@ -131,3 +145,59 @@ def test_what_a_wait_promises_comes_true(ledger: list[Spent], threshold: int) ->
         later = answer.until
         seen = [may_attempt(ledger, policy(threshold), later + step * HOUR, None) for step in (0, 24, 48)]
         assert any(isinstance(outcome, Slot) for outcome in seen)
+
+
+def test_failures_of_others_use_the_same_budget() -> None:
+    others = [NOW - HOUR, NOW - 30 * HOUR]
+    assert may_attempt([], policy(), NOW, None, failed_by_others=others) == Slot(0)
+    answer = may_attempt([spent(2)], policy(), NOW, None, failed_by_others=others)
+    assert isinstance(answer, Wait)
+    assert answer.until == NOW - 2 * HOUR + WINDOW
+    assert "1 of them made by others" in answer.why
+
+
+def test_a_confirmation_leaves_a_slot_free_where_there_are_two() -> None:
+    assert may_attempt([], policy(), NOW, None, keep_free=1) == Slot(1)
+    assert isinstance(may_attempt([spent(2)], policy(), NOW, None, keep_free=1), Wait)
+    assert may_attempt([], policy(single_try=True), NOW, None, keep_free=1) == Slot(0)
+
+
+@pytest.mark.parametrize(("threshold", "failed"), [(10, 9), (4, 3)])
+def test_failures_in_a_row_never_reach_the_threshold_however_old(threshold: int, failed: int) -> None:
+    ledger = [spent(24.0 * 30 * number + 25) for number in range(failed)]
+    before = may_attempt(ledger[:-1], policy(threshold), NOW, None)
+    assert isinstance(before, Slot)
+    answer = may_attempt(ledger, policy(threshold), NOW, None)
+    assert isinstance(answer, Wait)
+    assert answer.until is None
+
+
+def test_a_right_answer_or_a_changed_password_begins_the_row_anew() -> None:
+    row = [spent(24.0 * 30 * (number + 2)) for number in range(9)]
+    right = spent(700, Verdict.ACTIVE, failed=False)
+    assert isinstance(may_attempt([*row, right], policy(), NOW, None), Slot)
+    assert isinstance(may_attempt(row, policy(), NOW, NOW - HOUR), Slot)
+    not_sent = spent(700, Verdict.NOT_TESTABLE, failed=False)
+    assert isinstance(may_attempt([*row, not_sent], policy(), NOW, None), Wait)
+
+
+def test_a_date_that_was_known_before_the_attempt_is_no_change() -> None:
+    """Our clock may be slow: the same date after an attempt that we dated too early allows nothing."""
+    known = NOW - 2 * HOUR
+    wrong = spent(3, same_pair=True, password_changed_at=known)
+    assert isinstance(may_attempt([wrong], policy(), NOW, known), AlreadyWrong)
+    assert isinstance(may_attempt([wrong], policy(), NOW, known + HOUR), Slot)
+
+
+def test_changes_are_compared_with_the_directorys_own_time() -> None:
+    """Our clock may be fast: a change after the directory's answer counts, though we dated the attempt later."""
+    wrong = spent(1, same_pair=True, directory_at=NOW - 3 * HOUR)
+    assert isinstance(may_attempt([wrong], policy(), NOW, NOW - 2 * HOUR), Slot)
+    assert isinstance(may_attempt([wrong], policy(), NOW, NOW - 4 * HOUR), AlreadyWrong)
+
+
+def test_what_remains() -> None:
+    left = remaining([spent(1, same_pair=True)], policy(), NOW, None, [NOW - HOUR])
+    assert (left.allowed, left.failed, left.failed_by_others, left.left) == (2, 1, 1, 0)
+    assert left.next_slot_at == NOW - HOUR + WINDOW
+    assert remaining([], policy(), NOW, None).left == 2

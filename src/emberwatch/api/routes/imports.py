@@ -23,9 +23,11 @@ from emberwatch.api.problems import TooLarge, UnsupportedMediaType
 from emberwatch.api.shapes import Id, ImportDetailOut, ImportOut
 from emberwatch.core.clock import utc_now
 from emberwatch.core.errors import BadInput
+from emberwatch.ingestion import services
 from emberwatch.ingestion.models import Import
 from emberwatch.ingestion.queries import access_import, newest_imports
 from emberwatch.ingestion.services import ImportOptions, open_upload, request_import
+from emberwatch.ingestion.undoing import request_undo
 from emberwatch.ingestion.uploads import FILE_FIELD, SealedSpoolHandler
 from emberwatch.tenants.models import Tenant
 from emberwatch.tenants.policy import Permission
@@ -47,12 +49,14 @@ class ImportForm(Schema):
     ] = ""
     source_name: Annotated[str, Field(max_length=200, pattern=r"^[^\x00-\x1f]*$")] = ""
     leaked_at: Annotated[str, Field(max_length=40, description="Day or moment of the leak, ISO 8601.")] = ""
+    breached_at: Annotated[str, Field(max_length=40, description="When the service was breached.")] = ""
 
     def options(self) -> ImportOptions:
-        return ImportOptions(self.format, self.source_kind, self.source_name, _moment(self.leaked_at))
+        dates = (_moment(self.leaked_at, "leaked_at"), _moment(self.breached_at, "breached_at"))
+        return ImportOptions(self.format, self.source_kind, self.source_name, *dates)
 
 
-def _moment(text: str) -> datetime | None:
+def _moment(text: str, field: str) -> datetime | None:
     if not text:
         return None
     try:
@@ -61,7 +65,7 @@ def _moment(text: str) -> datetime | None:
             return moment.replace(tzinfo=UTC)
         return moment.astimezone(UTC)
     except (ValueError, OverflowError):
-        raise BadInput("leaked_at needs a date such as 2026-01-31.", field="leaked_at") from None
+        raise BadInput(f"{field} needs a date such as 2026-01-31.", field=field) from None
 
 
 def _body_of_upload() -> dict[str, Any]:
@@ -121,6 +125,42 @@ def start_import(request: HttpRequest, response: HttpResponse, tenant_id: Id) ->
     started = _receive(request, tenant, actor)
     response.headers["Location"] = reverse("api:get_import", args=[str(tenant.id), str(started.id)])
     return Status(HTTPStatus.ACCEPTED, rendering.leak_import(started))
+
+
+@router.post(
+    "/tenants/{tenant_id}/imports/{import_id}/undo",
+    response=answers(202, ImportOut, 409),
+    operation_id="undo_import",
+)
+def undo_import(
+    request: HttpRequest, response: HttpResponse, tenant_id: Id, import_id: Id
+) -> Status[ImportOut]:
+    """Removes what only this import brought; stops it first when it is running."""
+    actor = actor_of(request)
+    found = access_import(actor, tenant_id, import_id)
+    request_undo(found, actor=actor, now=utc_now())
+    return _accepted(actor, response, found)
+
+
+@router.post(
+    "/tenants/{tenant_id}/imports/{import_id}/retry",
+    response=answers(202, ImportOut, 409),
+    operation_id="retry_import",
+)
+def retry_import(
+    request: HttpRequest, response: HttpResponse, tenant_id: Id, import_id: Id
+) -> Status[ImportOut]:
+    """Goes on with an import that failed; what was read stays."""
+    actor = actor_of(request)
+    found = access_import(actor, tenant_id, import_id)
+    services.retry_import(found, actor=actor, now=utc_now())
+    return _accepted(actor, response, found)
+
+
+def _accepted(actor: Actor, response: HttpResponse, found: Import) -> Status[ImportOut]:
+    response.headers["Location"] = reverse("api:get_import", args=[str(found.tenant_id), str(found.id)])
+    now = access_import(actor, found.tenant_id, found.pk)
+    return Status(HTTPStatus.ACCEPTED, rendering.leak_import(now))
 
 
 def _receive(request: HttpRequest, tenant: Tenant, actor: Actor) -> Import:

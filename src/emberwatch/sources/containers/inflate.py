@@ -5,24 +5,29 @@ from __future__ import annotations
 import bz2
 import lzma
 import struct
+import sys
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import IO, Final, Protocol, cast
+from typing import Final, Protocol, cast
 
-import zstandard
 from isal import isal_zlib
 
 from emberwatch.sources.base import CutShort, Damaged, SkipReason
 
+if sys.version_info >= (3, 14):
+    from compression import zstd
+else:
+    from backports import zstd
+
 STEP: Final = 256 * 1024
 _LZMA_MEMORY: Final = 256 * 1024**2
-_ZSTD_WINDOW: Final = 128 * 1024**2
+_ZSTD_WINDOW: Final = {zstd.DecompressionParameter.window_log_max: 27}
 _DAMAGE: Final = (
     # The stubs call the class an instance.
     cast("type[Exception]", isal_zlib.error),
     zlib.error,
     lzma.LZMAError,
-    zstandard.ZstdError,
+    zstd.ZstdError,
     struct.error,
     OSError,
     EOFError,
@@ -73,15 +78,20 @@ class _Deflate:
         return out
 
 
-def _lzma_alone() -> _Pull:
+def _xz() -> _Pull:
     return lzma.LZMADecompressor(lzma.FORMAT_AUTO, memlimit=_LZMA_MEMORY)
+
+
+def _zst() -> _Pull:
+    return zstd.ZstdDecompressor(options=_ZSTD_WINDOW)
 
 
 STREAMS: Final[Mapping[str, Callable[[], _Pull]]] = {
     "gz": lambda: _Deflate(31),
     "deflate": lambda: _Deflate(-15),
     "bz2": bz2.BZ2Decompressor,
-    "xz": _lzma_alone,
+    "xz": _xz,
+    "zst": _zst,
 }
 
 
@@ -91,12 +101,9 @@ def inflate(kind: str, packed: Iterable[bytes], *, single: bool = False) -> Iter
     Raises :class:`Damaged` after the last bytes that could be had.
     """
     try:
-        if kind == "zst":
-            yield from _zstd(packed)
-        else:
-            yield from _pulled(STREAMS[kind], packed, single)
+        yield from _pulled(STREAMS[kind], packed, single)
     except _DAMAGE as error:
-        if "memory" in str(error).casefold():
+        if any(word in str(error).casefold() for word in ("memory", "window")):
             raise CutShort(SkipReason.TOO_MUCH_MEMORY) from None
         raise Damaged(type(error).__name__) from None
 
@@ -123,30 +130,3 @@ def _pulled(make: Callable[[], _Pull], packed: Iterable[bytes], single: bool) ->
             return
     if not ended:
         raise Damaged("cut short")
-
-
-def _zstd(packed: Iterable[bytes]) -> Iterator[bytes]:
-    reader = zstandard.ZstdDecompressor(max_window_size=_ZSTD_WINDOW).stream_reader(
-        cast("IO[bytes]", _Readable(packed)), read_size=STEP, read_across_frames=True
-    )
-    while chunk := reader.read(STEP):
-        yield chunk
-
-
-class _Readable:
-    """Chunks as a file that can only be read on."""
-
-    __slots__ = ("_chunks", "_rest")
-
-    def __init__(self, chunks: Iterable[bytes]) -> None:
-        self._chunks = iter(chunks)
-        self._rest = b""
-
-    def read(self, size: int = -1) -> bytes:
-        while not self._rest:
-            chunk = next(self._chunks, None)
-            if chunk is None:
-                return b""
-            self._rest = chunk
-        out, self._rest = (self._rest, b"") if size < 0 else (self._rest[:size], self._rest[size:])
-        return out

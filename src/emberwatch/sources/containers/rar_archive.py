@@ -19,6 +19,7 @@ from emberwatch.sources.base import CHUNK, CutShort, Damaged, SkipReason
 from emberwatch.sources.containers.base import Entry, Source, safe_path
 from emberwatch.sources.containers.guards import MAX_ENTRIES, Guard
 from emberwatch.sources.containers.passwords import ArchivePasswords
+from emberwatch.sources.containers.rar_blocks import whole_blocks
 from emberwatch.sources.containers.scratch import Scratch
 
 _WORKSPACE: Final = 192 * 1024**2
@@ -59,9 +60,10 @@ class RarArchive:
             return self._unlocked(self.source.size), True
         except rars.BadRarFile as error:
             broken = _BAD_BLOCK.search(str(error))
-            if broken is None or not 0 < int(broken[1], 16) < self.source.size:
+            end = int(broken[1], 16) if broken else whole_blocks(self.source.file)
+            if not 0 < end < self.source.size:
                 raise _why(error) from None
-            return self._before(int(broken[1], 16)), False
+            return self._before(end), False
         except Exception as error:
             raise _why(error) from None
 
@@ -74,21 +76,20 @@ class RarArchive:
     def _unlocked(self, end: int) -> Any:
         try:
             opened = self._open(end, None)
-            probe = _smallest_protected(opened)
-            if probe is None:
+            if _smallest_protected(opened) is None:
                 return opened
         except rars.PasswordRequired:
-            probe = None
+            pass
         for password in self.passwords:
-            if (opened := self._fits(end, password, probe)) is not None:
+            if (opened := self._fits(end, password)) is not None:
                 self.passwords.worked(password)
                 return opened
         raise CutShort(SkipReason.ENCRYPTED)
 
-    def _fits(self, end: int, password: str, probe: Any) -> Any:
+    def _fits(self, end: int, password: str) -> Any:
         try:
             opened = self._open(end, password)
-            probe = probe or _smallest_protected(opened)
+            probe = _smallest_protected(opened)
             if probe is not None and probe.file_size <= _WHOLE:
                 opened.read(probe, options=_options())
         except (rars.BadPassword, rars.PasswordRequired):

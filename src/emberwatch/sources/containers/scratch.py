@@ -10,6 +10,7 @@ import io
 import os
 import tempfile
 from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
 from typing import BinaryIO, Final, cast
 
@@ -42,9 +43,7 @@ class Scratch:
     def _on_disk(self, begun: bytes, chunks: Iterator[bytes]) -> tuple[BinaryIO, int]:
         file = SealedFile(self.folder)
         try:
-            file.append(begun)
-            del begun
-            for chunk in chunks:
+            for chunk in chain((begun,), chunks):
                 if file.size + len(chunk) > self._limit:
                     raise CutShort(SkipReason.NO_SPACE)
                 file.append(chunk)

@@ -15,7 +15,6 @@ from emberwatch.sources.base import CutShort, Damaged, SkipReason
 from emberwatch.sources.containers.base import Container, Entry, Source, safe_path
 from emberwatch.sources.containers.inflate import inflate
 from emberwatch.sources.containers.passwords import ArchivePasswords
-from emberwatch.sources.containers.zip_local import ZipWithoutDirectory, decrypted, fits
 
 _STEP: Final = 256 * 1024
 _LZMA_MEMORY: Final = 256 * 1024**2
@@ -44,8 +43,15 @@ def open_zip(source: Source, passwords: ArchivePasswords) -> Container:
             raise CutShort(SkipReason.TOO_MANY_ENTRIES)
         archive = zipfile.ZipFile(source.file)
     except _DIRECTORY_DAMAGE:
-        return ZipWithoutDirectory(source, passwords)
+        return _without_directory(source, passwords)
     return ZipArchive(source, archive, passwords)
+
+
+# What reads single files by their own headers takes longer to load than most archives take to read.
+def _without_directory(source: Source, passwords: ArchivePasswords) -> Container:
+    from emberwatch.sources.containers.zip_local import ZipWithoutDirectory
+
+    return ZipWithoutDirectory(source, passwords)
 
 
 class ZipArchive:
@@ -86,11 +92,18 @@ class ZipArchive:
 
     def _chunks(self, info: zipfile.ZipInfo) -> Iterator[bytes]:
         if info.flag_bits & 0x1:
-            return decrypted(self._file, info.header_offset, self._password(info))
+            return self._decrypted(info)
         return _checked(_METHODS[info.compress_type](self._packed(info)), info.CRC)
+
+    def _decrypted(self, info: zipfile.ZipInfo) -> Iterator[bytes]:
+        from emberwatch.sources.containers.zip_local import decrypted
+
+        return decrypted(self._file, info.header_offset, self._password(info))
 
     def _password(self, info: zipfile.ZipInfo) -> str:
         """The one that opens this file. A file's own check lets one in 256 wrong ones pass, so read it whole."""
+        from emberwatch.sources.containers.zip_local import fits
+
         for password in self._passwords:
             if fits(self._file, info.header_offset, password, whole=info.file_size <= _SMALL):
                 self._passwords.worked(password)

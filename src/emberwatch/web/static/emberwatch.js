@@ -163,13 +163,89 @@
     if (target === "details" && document.activeElement === document.body) byId("validate-button")?.focus({ preventScroll: true });
   });
 
-  document.addEventListener("htmx:xhr:progress", (event) => {
-    const box = event.target.querySelector && event.target.querySelector("[data-upload]");
-    if (!box || !event.detail.total) return;
-    const share = Math.floor((event.detail.loaded / event.detail.total) * 100);
+  // Uploads in chunks: the page's own way to send files of any size.
+
+  async function ask(form, address, method, body) {
+    const headers = { "X-CSRFToken": form.elements.csrfmiddlewaretoken.value };
+    if (body instanceof Blob) headers["Content-Type"] = "application/octet-stream";
+    const response = await fetch(address, { method, body, headers, credentials: "same-origin" });
+    const answer = await response.json().catch(() => ({ message: "Emberwatch could not take the file." }));
+    if (response.status >= 500) throw new TypeError(answer.message);
+    if (!response.ok) throw new Error(`${answer.message} ${answer.remedy || ""}`.trim());
+    return answer;
+  }
+
+  // A lost connection is waited out; only what the server itself refuses ends the upload.
+  async function insist(attempt) {
+    for (let seconds = 1; ; seconds = Math.min(seconds * 2, 30)) {
+      try {
+        return await attempt();
+      } catch (error) {
+        if (!(error instanceof TypeError) || seconds > 16) throw error;
+        await new Promise((resolve) => setTimeout(resolve, seconds * 1000));
+      }
+    }
+  }
+
+  function fields(pairs) {
+    const data = new FormData();
+    for (const [name, value] of Object.entries(pairs)) data.append(name, value);
+    return data;
+  }
+
+  async function sendFile(form, file, show) {
+    const mark = `${file.name}:${file.lastModified}`;
+    const about = { file_name: file.name, size: file.size, mark };
+    const begun = await insist(() => ask(form, form.dataset.chunked, "POST", fields(about)));
+    let at = begun.received;
+    while (at < file.size) {
+      show(at);
+      const piece = file.slice(at, at + begun.chunk);
+      at = (await insist(() => ask(form, `${begun.address}?offset=${at}`, "PUT", piece))).received;
+    }
+    show(at);
+    const options = {};
+    for (const element of form.elements) {
+      if (element.name && element.type !== "file" && element.name !== "csrfmiddlewaretoken") options[element.name] = element.value;
+    }
+    return (await ask(form, `${begun.address}import/`, "POST", fields(options))).address;
+  }
+
+  async function sendFiles(form) {
+    const files = [...form.elements.file.files];
+    const box = form.querySelector("[data-upload]");
+    const total = files.reduce((sum, file) => sum + file.size, 0);
+    let before = 0;
+    let address = form.dataset.listing;
     box.hidden = false;
-    box.querySelector("progress").value = share;
-    box.querySelector("[data-upload-text]").textContent = share < 100 ? `${share} % sent` : "Sent, being stored …";
+    for (const file of files) {
+      const show = (at) => {
+        const share = total ? Math.floor(((before + at) / total) * 100) : 100;
+        box.querySelector("progress").value = share;
+        box.querySelector("[data-upload-text]").textContent = share < 100 ? `${share} % sent` : "Sent, being stored …";
+      };
+      const started = await sendFile(form, file, show);
+      if (files.length === 1) address = started;
+      before += file.size;
+    }
+    location.assign(address);
+  }
+
+  document.addEventListener("submit", async (event) => {
+    const form = event.target;
+    if (!form.dataset.chunked || event.defaultPrevented) return;
+    event.preventDefault();
+    const button = form.querySelector("button[type=submit]");
+    const told = form.querySelector("[data-upload-error]");
+    button.disabled = true;
+    told.hidden = true;
+    try {
+      await sendFiles(form);
+    } catch (error) {
+      told.hidden = false;
+      told.querySelector("div").textContent = error instanceof TypeError ? "The connection was lost. Press Import again to go on." : error.message;
+      button.disabled = false;
+    }
   });
 
   document.addEventListener("htmx:sendError", () => {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Final
@@ -12,13 +13,22 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.views.decorators.csrf import csrf_exempt, csrf_protect
+from django.views.decorators.http import require_POST
 
 from emberwatch.core.clock import utc_now
 from emberwatch.core.errors import BadInput
+from emberwatch.core.secret import Secret
 from emberwatch.exposures.models import SourceKind
 from emberwatch.ingestion.models import Import
 from emberwatch.ingestion.queries import access_import, newest_imports
-from emberwatch.ingestion.services import ImportOptions, format_names, open_upload, request_import
+from emberwatch.ingestion.services import (
+    ImportOptions,
+    format_names,
+    open_upload,
+    request_import,
+    retry_import,
+)
+from emberwatch.ingestion.undoing import request_undo
 from emberwatch.ingestion.uploads import FILE_FIELD, SealedUpload
 from emberwatch.tenants.models import Tenant
 from emberwatch.tenants.policy import Permission
@@ -29,6 +39,7 @@ from emberwatch.web.frames import framed
 from emberwatch.web.uploads import SealedFilesHandler
 
 PAGE_SIZE: Final = 50
+OPTIONS: Final = ("format", "source_kind", "source_name", "leaked_at", "passwords")
 # The form's last field: without it the request was cut off, perhaps in the middle of a file.
 LAST_FIELD: Final = "end"
 
@@ -42,7 +53,7 @@ def listing(request: HttpRequest, tenant_id: UUID) -> HttpResponse:
         "imports": found[:PAGE_SIZE],
         "before": before,
         "older": found[PAGE_SIZE - 1].id if len(found) > PAGE_SIZE else None,
-        "is_moving": any(entry.finished_at is None for entry in found[:PAGE_SIZE]),
+        "is_moving": any(entry.is_moving for entry in found[:PAGE_SIZE]),
         "may": permissions_of(actor_of(request), tenant),
     }
     return framed(request, "imports/listing.html", shown)
@@ -58,8 +69,27 @@ def _keyset(text: str) -> UUID | None:
 def one(request: HttpRequest, tenant_id: UUID, import_id: UUID) -> HttpResponse:
     tenant = enter_tenant(request, tenant_id, Permission.VIEW_FEED)
     found = access_import(actor_of(request), tenant_id, import_id)
-    shown = {"tenant": tenant, "import": found, "may": permissions_of(actor_of(request), tenant)}
+    shown = {
+        "tenant": tenant,
+        "import": found,
+        "rate": found.rate(utc_now()),
+        "may": permissions_of(actor_of(request), tenant),
+    }
     return framed(request, "imports/import.html", shown)
+
+
+@require_POST
+def undo(request: HttpRequest, tenant_id: UUID, import_id: UUID) -> HttpResponse:
+    found = access_import(actor_of(request), tenant_id, import_id)
+    request_undo(found, actor=actor_of(request), now=utc_now())
+    return redirect("import", tenant_id, import_id)
+
+
+@require_POST
+def retry(request: HttpRequest, tenant_id: UUID, import_id: UUID) -> HttpResponse:
+    found = access_import(actor_of(request), tenant_id, import_id)
+    retry_import(found, actor=actor_of(request), now=utc_now())
+    return redirect("import", tenant_id, import_id)
 
 
 @csrf_exempt
@@ -79,7 +109,7 @@ def _new(request: HttpRequest, tenant: Tenant, handler: SealedFilesHandler) -> H
     enter_tenant(request, tenant.id, Permission.IMPORT)
     if request.method != "POST":
         return _form(request, tenant, Form())
-    typed = posted(request, "format", "source_kind", "source_name", "leaked_at")
+    typed = posted(request, *OPTIONS)
     try:
         started = _start(request, tenant, typed, handler)
     except BadInput as error:
@@ -90,7 +120,7 @@ def _new(request: HttpRequest, tenant: Tenant, handler: SealedFilesHandler) -> H
 def _start(
     request: HttpRequest, tenant: Tenant, typed: dict[str, str], handler: SealedFilesHandler
 ) -> list[Import]:
-    options = ImportOptions(**(typed | {"leaked_at": _date(typed["leaked_at"])}))  # type: ignore[arg-type]
+    options = options_of(typed)
     uploads = _complete_uploads(request, handler)
     started = []
     for upload in uploads:
@@ -107,6 +137,17 @@ def _start(
         )
         handler.handed_over(upload)
     return started
+
+
+def options_of(typed: Mapping[str, str]) -> ImportOptions:
+    passwords = tuple(Secret(line) for line in typed["passwords"].splitlines() if line)
+    return ImportOptions(
+        typed["format"],
+        typed["source_kind"],
+        typed["source_name"],
+        _date(typed["leaked_at"]),
+        passwords=passwords,
+    )
 
 
 def _date(text: str) -> datetime | None:
@@ -147,6 +188,10 @@ FORMAT_LABELS: Final = {
     "stealer": "Stealer log",
     "ulp": "ULP lines (URL, login, password)",
     "combo": "Combo list (login, password)",
+    "csv": "Table (CSV, TSV)",
+    "json": "JSON, one object a line or an array",
+    "sql": "SQL dump",
+    "filezilla": "FTP site list (FileZilla)",
 }
 
 

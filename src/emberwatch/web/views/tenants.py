@@ -22,14 +22,16 @@ from emberwatch.tenants.models import Tenant
 from emberwatch.tenants.policy import Permission
 from emberwatch.tenants.queries import (
     access_member,
+    login_hosts,
     members_of,
+    monitored_addresses,
     monitored_domains,
     permissions_of,
     require_organisation_admin,
     tenants_page,
     visible_tenants,
 )
-from emberwatch.tenants.services import create_tenant, remove_member, set_domains, set_role
+from emberwatch.tenants.services import create_tenant, remove_member, set_domains, set_role, set_watchlist
 from emberwatch.web.access import actor_of, enter_tenant
 from emberwatch.web.forms import Form, joined, lines, posted
 
@@ -68,6 +70,9 @@ def _page(request: HttpRequest, tenant: Tenant, *, status: int = HTTPStatus.OK, 
         "may": may,
         "domains": domains,
         "domains_form": Form({"domains": joined(domains)}),
+        "watchlist_form": Form(
+            {"addresses": joined(monitored_addresses(tenant)), "login_hosts": joined(login_hosts(tenant))}
+        ),
         "invite_form": Form({"role": Role.ANALYST}),
         "members": members_of(tenant) if Permission.CONFIGURE_TENANT in may else [],
         "roles": Role.choices,
@@ -84,6 +89,19 @@ def domains(request: HttpRequest, tenant_id: UUID) -> HttpResponse:
     except BadInput as error:
         return _page(request, tenant, status=HTTPStatus.BAD_REQUEST, domains_form=Form(typed, error))
     messages.success(request, "The monitored domains were saved.")
+    return redirect("tenant", tenant.id)
+
+
+@require_POST
+def watchlist(request: HttpRequest, tenant_id: UUID) -> HttpResponse:
+    tenant = enter_tenant(request, tenant_id, Permission.CONFIGURE_TENANT)
+    typed = posted(request, "addresses", "login_hosts")
+    addresses, hosts = lines(typed["addresses"]), lines(typed["login_hosts"])
+    try:
+        set_watchlist(tenant, addresses, hosts, actor=actor_of(request), now=utc_now())
+    except BadInput as error:
+        return _page(request, tenant, status=HTTPStatus.BAD_REQUEST, watchlist_form=Form(typed, error))
+    messages.success(request, "The addresses and login hosts were saved.")
     return redirect("tenant", tenant.id)
 
 

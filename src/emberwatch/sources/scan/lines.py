@@ -1,0 +1,74 @@
+"""Scans formats whose entries are single lines: only lines in which something watched may stand are parsed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import TypeAlias
+
+from emberwatch.matching.prefilter import Buffer, Prefilter
+from emberwatch.parsing.base import LineReader, ParsedCredential, Reject, RejectReason
+from emberwatch.parsing.lines import MAX_LINE
+from emberwatch.sources.scan.blocks import Block
+from emberwatch.sources.scan.tally import Counting, Tally
+
+CountLines: TypeAlias = Callable[[Buffer, int, int], int]
+"""Line ends in a stretch of a buffer."""
+Found: TypeAlias = ParsedCredential | Reject
+
+
+def count_lines(data: Buffer, start: int, end: int) -> int:
+    return data.count(b"\n", start, end)
+
+
+class LineScan:
+    """Goes through the blocks of one file, or of one range of it, in order."""
+
+    def __init__(
+        self, prefilter: Prefilter, reader: LineReader, tally: Tally, count: CountLines = count_lines
+    ) -> None:
+        self._prefilter = prefilter
+        self._reader = reader
+        self._count = count
+        self._counting = Counting(tally)
+        self._tally = tally
+        self._endless: bool | None = None
+        """Inside a line without end: whether something watched stands in it."""
+
+    def scan(self, block: Block) -> Iterator[Found]:
+        """What stands in the block, with line numbers from the beginning of the scan."""
+        if block.piece:
+            ours = any(True for _ in self._prefilter.places(block.data, block.end))
+            self._endless = bool(self._endless) or ours
+            return
+        for found in self._lines(block.data, block.end):
+            if found is not None:
+                self._counting.note(found)
+                yield found
+
+    def _lines(self, data: Buffer, end: int) -> Iterator[Found | None]:
+        number, counted, done = self._tally.lines + 1, 1, 0
+        if self._endless is not None:
+            done = (data.find(b"\n", 1, end) + 1) or end
+            yield self._end_of_endless(data, done, number)
+        for start, stop in self._prefilter.places(data, end):
+            if stop <= done:
+                continue
+            begin = data.rfind(b"\n", 0, start) + 1
+            number += self._count(data, counted, begin)
+            counted = begin
+            done = data.find(b"\n", stop, end)
+            done = end if done < 0 else done
+            yield self._read(number, data, begin, done)
+        number += self._count(data, counted, end)
+        self._tally.lines = number - 1 + (data[end - 1] != 0x0A)
+
+    def _read(self, number: int, data: Buffer, begin: int, end: int) -> Found | None:
+        if data[end - 1] == 0x0D:
+            end -= 1
+        outcome = self._reader(number, bytes(data[begin : min(end, begin + MAX_LINE + 1)]))
+        return outcome if isinstance(outcome, ParsedCredential | Reject) else None
+
+    def _end_of_endless(self, data: Buffer, end: int, number: int) -> Found | None:
+        ours = self._endless or any(True for _ in self._prefilter.places(data, end))
+        self._endless = None
+        return Reject(number, RejectReason.LINE_TOO_LONG, "") if ours else None
