@@ -64,10 +64,10 @@ async def _run_lanes(app: App, concurrency: int) -> None:
     """One lane for what people wait for, one for what waits by itself; a signal ends the first, which ends both."""
     patient = asyncio.create_task(
         app.run_worker_async(
-            **worker_options(PATIENT_CONCURRENCY), queues=PATIENT_QUEUES, install_signal_handlers=False
+            **worker_options(PATIENT_CONCURRENCY), queues=list(PATIENT_QUEUES), install_signal_handlers=False
         )
     )
-    prompt = asyncio.create_task(app.run_worker_async(**worker_options(concurrency), queues=PROMPT_QUEUES))
+    prompt = asyncio.create_task(app.run_worker_async(**worker_options(concurrency), queues=list(PROMPT_QUEUES)))
     try:
         done, _ = await asyncio.wait((patient, prompt), return_when=asyncio.FIRST_COMPLETED)
         for lane in done:
