@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import Final
+
+from procrastinate.exceptions import AlreadyEnqueued
 
 from emberwatch.engine.facts import FactHandler
 from emberwatch.ingestion import tasks as ingestion
@@ -38,8 +41,20 @@ def _undo_import(*, import_id: str) -> None:
     ingestion.undo.configure(lock=f"undo:{import_id}").defer(import_id=import_id)
 
 
+def _look_at_watched_folder() -> None:
+    # Every worker tells that time has passed; one job is enough.
+    with suppress(AlreadyEnqueued):
+        ingestion.watch.defer()
+
+
+def _tidy_uploads() -> None:
+    with suppress(AlreadyEnqueued):
+        ingestion.tidy.defer()
+
+
 # Facts without a job stand here too: the table names everything that services announce.
 FACTS: Final[Mapping[str, Sequence[FactHandler]]] = {
+    "time.passed": (_look_at_watched_folder, _tidy_uploads),
     "import.requested": (_plan_import,),
     "import.piece_ready": (_read_piece,),
     "import.piece_postponed": (_read_piece_later,),

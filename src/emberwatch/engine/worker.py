@@ -8,9 +8,13 @@ from typing import Any, Final
 
 import psycopg
 import structlog
+from asgiref.sync import sync_to_async
+from django.db import DatabaseError, close_old_connections, transaction
 from procrastinate import App, exceptions
 from procrastinate.contrib.django import app as django_app
 from procrastinate.jobs import Job
+
+from emberwatch.engine.facts import announce
 
 log = structlog.get_logger(__name__)
 
@@ -18,6 +22,7 @@ log = structlog.get_logger(__name__)
 HEARTBEAT_SECONDS: Final = 2.0
 DEAD_AFTER_SECONDS: Final = 10.0
 RECONNECT_SECONDS: Final = 2.0
+TICK_SECONDS: Final = 30.0
 
 
 def worker_options(concurrency: int) -> dict[str, Any]:
@@ -50,10 +55,12 @@ async def _run(concurrency: int) -> None:
     app: App = django_app.with_connector(django_app.connector.get_worker_connector())  # type: ignore[attr-defined]
     async with app.open_async():
         rescue = asyncio.create_task(_rescue_forever(app))
+        ticking = asyncio.create_task(_tick_forever())
         try:
             await app.run_worker_async(**worker_options(concurrency))
         finally:
             rescue.cancel()
+            ticking.cancel()
 
 
 async def _rescue_forever(app: App) -> None:
@@ -63,6 +70,24 @@ async def _rescue_forever(app: App) -> None:
         except exceptions.ConnectorException:
             log.warning("rescue_failed", reason="the database did not answer")
         await asyncio.sleep(HEARTBEAT_SECONDS)
+
+
+async def _tick_forever() -> None:
+    """Announces that time has passed, for what is done regularly and not because something happened."""
+    while True:
+        await asyncio.sleep(TICK_SECONDS)
+        try:
+            await sync_to_async(_tick)()
+        except (DatabaseError, exceptions.ConnectorException):
+            log.warning("tick_failed", reason="the database did not answer")
+
+
+def _tick() -> None:
+    try:
+        with transaction.atomic():
+            announce("time.passed")
+    finally:
+        close_old_connections()
 
 
 async def retry_jobs_of_dead_workers(app: App) -> list[int]:
