@@ -244,9 +244,10 @@ class Recorder:
 
     def _insert(self, fresh: Mapping[bytes, _Seen], new: list[str]) -> dict[bytes, Id]:
         """Seals and inserts; a parallel import may have been faster, so the ids that count are the table's."""
-        # In one order everywhere, so that two transactions never wait for each other.
-        mine: dict[bytes, Id] = {print_: uuid_utils.uuid7() for print_ in sorted(fresh)}
-        rows = [self._credential(fresh[print_], id_) for print_, id_ in mine.items()]
+        # Ids follow the leak's order, which lists show. Rows go in by fingerprint, an order that is the same
+        # everywhere, so that two transactions never wait for each other.
+        mine: dict[bytes, Id] = {print_: uuid_utils.uuid7() for print_ in fresh}
+        rows = [self._credential(fresh[print_], id_) for print_, id_ in sorted(mine.items())]
         if insert_credentials(rows, self._given) == len(mine):
             new.extend(map(str, mine.values()))
             return mine
