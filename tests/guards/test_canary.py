@@ -77,6 +77,8 @@ def _pipeline(start_entra: StartEntra) -> Tenant:
     writer.finish()
     request_import(tenant, import_id, "leak.txt", writer.size, ImportOptions(), actor=SYSTEM, now=utc_now())
     _work()
+    # The first job plans the import; reading its piece is another.
+    _work()
     assert Import.objects.get().state == ImportState.DONE
     entra.faults.add(FaultRule(where="token", kind="drop_after", count=1, skip=1))
     request_all(tenant, actor=SYSTEM, now=utc_now())
