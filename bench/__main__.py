@@ -4,9 +4,17 @@ from __future__ import annotations
 
 import sys
 
+from bench.exactness import exactness
+from bench.scan import scan
+from bench.scan_archive import scan_archive
 from bench.validate_latency import validate_latency
 
-BENCHMARKS = {"validate-latency": validate_latency}
+BENCHMARKS = {
+    "exactness": exactness,
+    "scan": scan,
+    "scan-archive": scan_archive,
+    "validate-latency": validate_latency,
+}
 
 
 def main(names: list[str]) -> int:

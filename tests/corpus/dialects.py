@@ -95,7 +95,7 @@ def table(
     delimiter: str,
     header: str,
     *,
-    quoting: int = csv.QUOTE_MINIMAL,
+    quote_all: bool = False,
     escape: bool = False,
     excel: bool = False,
 ) -> Writer:
@@ -103,8 +103,14 @@ def table(
 
     def write(entries: Sequence[Entry], rng: random.Random) -> str:
         out = io.StringIO()
-        options = {"escapechar": "\\", "doublequote": False} if escape else {}
-        writer = csv.writer(out, delimiter=delimiter, quoting=quoting, lineterminator="\n", **options)  # type: ignore[call-overload]
+        writer = csv.writer(
+            out,
+            delimiter=delimiter,
+            quoting=csv.QUOTE_ALL if quote_all else csv.QUOTE_MINIMAL,
+            lineterminator="\n",
+            escapechar="\\" if escape else None,
+            doublequote=not escape,
+        )
         if not header.startswith("!"):
             writer.writerow(names)
         for number, entry in enumerate(entries):
@@ -325,10 +331,10 @@ DIALECTS: Final[tuple[Dialect, ...]] = (
     Dialect("csv/tab", table("\t", "E-Mail,created_at,password,site"), _excel, "t.tsv"),
     Dialect("csv/bar", table("|", "login,password_hash,salt"), _excel, "t.txt", urls=False, needs_login=True,
             hashed=1.0),
-    Dialect("csv/browser", table(",", "name,url,email,password,note", quoting=csv.QUOTE_ALL), _excel, "t.csv"),
-    Dialect("csv/escaped", table(",", "id,email,password,url", quoting=csv.QUOTE_ALL, escape=True), _excel, "t.csv"),
+    Dialect("csv/browser", table(",", "name,url,email,password,note", quote_all=True), _excel, "t.csv"),
+    Dialect("csv/escaped", table(",", "id,email,password,url", quote_all=True, escape=True), _excel, "t.csv"),
     Dialect("csv/stated", table(";", "email,password", excel=True), _excel, "t.csv", urls=False, needs_login=True),
-    Dialect("csv/nameless", table(",", "!id,email,password,created_at", quoting=csv.QUOTE_ALL), _excel, "t.csv",
+    Dialect("csv/nameless", table(",", "!id,email,password,created_at", quote_all=True), _excel, "t.csv",
             urls=False, needs_login=True),
     Dialect("csv/nameless-plain", table(",", "!id,email,password,created_at"), _excel, "t.csv", urls=False,
             needs_login=True),

@@ -28,7 +28,7 @@ def corpus(seed: int, entries: int) -> Iterator[LeakFile]:
 def leak_file(dialect: Dialect, encoding: str, people: People, count: int) -> LeakFile:
     """One file."""
     rng = people.random
-    made = []
+    made: list[Entry] = []
     while len(made) < count:
         entry = people.entry(bare=dialect.bare_urls, hashed=dialect.hashed, without=dialect.without)
         if dialect.needs_login and entry.match is Match.HOST:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import UTC
+from functools import lru_cache
 
 from emberwatch.parsing.base import ParsedCredential
 from emberwatch.parsing.system_info import MachineFacts
@@ -18,18 +19,16 @@ def render(found: Found, origin: Origin) -> bytes | None:
     """The fields in front of the line number, which is not known before all earlier ranges are counted."""
     if not isinstance(found, ParsedCredential):
         return None
-    fields = {
-        "login": found.login,
-        "password": found.secret.expose(),
-        "url": found.url,
-        "kind": found.kind.value,
-        "hash_type": "|".join(found.hash_types) or None,
-        "match": found.match.value,
-        "source_file": origin.name,
-    }
-    return f'{_encode(fields)[:-1]}, "line": '.encode()
+    quoted = _encode
+    hash_type = quoted("|".join(found.hash_types)) if found.hash_types else "null"
+    return (
+        f'{{"login": {quoted(found.login)}, "password": {quoted(found.secret.expose())}, '
+        f'"url": {quoted(found.url)}, "kind": "{found.kind}", "hash_type": {hash_type}, '
+        f'"match": "{found.match}", "source_file": {quoted(origin.name)}, "line": '
+    ).encode()
 
 
+@lru_cache(maxsize=64)
 def ending(origin: Origin) -> bytes:
     """The fields behind the line number, the same for a whole file."""
     machine = origin.machine or MachineFacts()

@@ -22,6 +22,7 @@ _AFTER_DOT: Final = 2
 
 _NO_LABEL: Final = b"[^0-9A-Za-z_-]"
 _NO_ASCII: Final = rb"[\x80-\xff]"
+_BEFORE_WEIGHT: Final = 2
 _ASCII_RUN: Final = re.compile(r"[\x00-\x7f]+")
 
 
@@ -75,7 +76,7 @@ def _of_name(name: str, common: frozenset[str]) -> Iterator[Literal]:
 def _of_address(address: str, common: frozenset[str]) -> Literal:
     local = address.rpartition("@")[0]
     if not local.isascii():
-        return _rarest_run(local + "@")
+        return _rarest_run(local + "@") or Literal("@")
     # Behind the @ an international domain may be spelled in several ways.
     whole = local + "@" if "xn--" in address else address
     text = whole[: max(len(local) + 1, _ENOUGH)]
@@ -83,19 +84,24 @@ def _of_address(address: str, common: frozenset[str]) -> Literal:
 
 
 def _of_idn(name: str) -> Iterator[Literal]:
-    """One international label, as it is encoded and as it is written; the others may be either."""
+    """One part of an international name, in every form that it may have; the others may have any."""
     labels = name.split(".")
-    choices = [_of_label(labels, at) for at, label in enumerate(labels) if label.startswith("xn--")]
-    yield from max(choices, key=lambda pair: len(pair[1].before + pair[1].text.encode()))
+    choices = [_of_label(labels, at) for at in range(len(labels))]
+    yield from max((each for each in choices if each), key=lambda literals: min(map(_weight, literals)))
 
 
-def _of_label(labels: list[str], at: int) -> tuple[Literal, Literal]:
+def _weight(literal: Literal) -> int:
+    return len(literal.text) + (_BEFORE_WEIGHT if literal.before else 0)
+
+
+def _of_label(labels: list[str], at: int) -> tuple[Literal, ...]:
+    """From this label on, as it is encoded and as it is written. ASCII letters are the same bytes in both."""
     following = list(_ascii_labels(labels[at + 1 :]))
-    # What follows in letters is the same bytes in either form of this label.
-    written = ".".join([idna.decode(labels[at]), *following])
-    if at + 1 + len(following) < len(labels):
-        written += "."
-    return Literal(labels[at]), _rarest_run(written)
+    end = "." if at + 1 + len(following) < len(labels) else ""
+    if not labels[at].startswith("xn--"):
+        return (Literal((".".join([labels[at], *following]) + end)[:_ENOUGH]),)
+    written = _rarest_run(".".join([idna.decode(labels[at]), *following]) + end)
+    return (Literal(labels[at]), written) if written else ()
 
 
 def _ascii_labels(labels: Iterable[str]) -> Iterator[str]:
@@ -105,11 +111,11 @@ def _ascii_labels(labels: Iterable[str]) -> Iterator[str]:
         yield label
 
 
-def _rarest_run(text: str) -> Literal:
+def _rarest_run(text: str) -> Literal | None:
     """The longest run of ASCII in ``text``: other letters have several byte forms (case, composition, code page).
 
     A letter before the run, however it is written, ends in a byte that is not ASCII.
     """
-    runs = [(found.start() > 0, found[0]) for found in _ASCII_RUN.finditer(text)]
-    preceded, run = max(runs, key=lambda run: len(run[1]) + 2 * run[0])
-    return Literal(run[:_ENOUGH], before=_NO_ASCII if preceded else b"")
+    runs = [(found.start() > 0, found[0][:_ENOUGH]) for found in _ASCII_RUN.finditer(text)]
+    literals = [Literal(run, before=_NO_ASCII if preceded else b"") for preceded, run in runs]
+    return max(literals, key=_weight, default=None)

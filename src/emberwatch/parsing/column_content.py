@@ -19,6 +19,7 @@ _PHONE_OR_IP: Final = re.compile(
 )
 _WORDS: Final = re.compile(r"[^\W\d_]+(?:[ '-][^\W\d_]+)*")
 _MOST: Final = 0.7
+_HALF: Final = 0.5
 _SAMPLES: Final = 3
 
 Row = Sequence[str | None]
@@ -34,7 +35,7 @@ def told_by_content(rows: Sequence[Row], width: int) -> tuple[Column, ...]:
         [value for row in rows if at < len(row) and (value := (row[at] or "").strip())] for at in range(width)
     ]
     roles = [Role.IGNORED] * width
-    login = _best(values, _is_address, set())
+    login = _best(values, _is_address, set(), _HALF)
     if login is None:
         return _columns(roles)
     roles[login] = Role.LOGIN
@@ -67,10 +68,12 @@ def _share(values: Sequence[str], test: Callable[[str], object]) -> float:
     return sum(bool(test(value)) for value in values) / len(values) if values else 0.0
 
 
-def _best(values: Sequence[Sequence[str]], test: Callable[[str], object], taken: set[int]) -> int | None:
+def _best(
+    values: Sequence[Sequence[str]], test: Callable[[str], object], taken: set[int], enough: float = _MOST
+) -> int | None:
     shares = [(_share(column, test), -at) for at, column in enumerate(values) if at not in taken]
     share, at = max(shares, default=(0.0, 0))
-    return -at if share >= _MOST else None
+    return -at if share >= enough else None
 
 
 def _secret(values: Sequence[Sequence[str]], login: int, taken: set[int]) -> int | None:

@@ -12,6 +12,7 @@ from emberwatch.parsing.decoding import clean, decode
 from emberwatch.parsing.lines import MAX_LINE
 
 _MOST_LINES: Final = 50
+_FORGIVEN: Final = 50
 _ESCAPED: Final = re.compile(r"\\(.)", re.DOTALL)
 
 
@@ -38,60 +39,77 @@ class Record:
 
 def records(lines: Iterable[bytes], dialect: Dialect, first: int = 1) -> Iterator[Record]:
     """Rows of a table, those with quoted line breaks put together again."""
-    held: list[bytes] = []
-    source = enumerate(lines, start=first)
-    pushed: list[tuple[int, bytes]] = []
-    while True:
-        number, line = pushed.pop() if pushed else next(source, (0, b""))
-        if not number:
-            return
+    return iter(_Records(lines, dialect, first))
+
+
+class _Records:
+    __slots__ = ("_dialect", "_failed", "_joined", "_lines", "_pushed")
+
+    def __init__(self, lines: Iterable[bytes], dialect: Dialect, first: int) -> None:
+        self._dialect = dialect
+        self._lines = enumerate(lines, start=first)
+        self._pushed: list[tuple[int, bytes]] = []
+        """Lines that were taken for a record that never came to an end, last first."""
+        self._joined = self._failed = 0
+
+    def __iter__(self) -> Iterator[Record]:
+        while taken := self._next():
+            yield self._record(*taken)
+
+    def _next(self) -> tuple[int, bytes] | None:
+        return self._pushed.pop() if self._pushed else next(self._lines, None)
+
+    def _record(self, number: int, line: bytes) -> Record:
         if len(line) > MAX_LINE:
-            yield Record(number, None)
-            continue
+            return Record(number, None)
         text, flags = decode(clean(line))
-        if dialect.quote not in text:
-            yield Record(number, text.split(dialect.delimiter), flags)
-            continue
-        fields = split(text, dialect)
+        fields = split(text, self._dialect)
         if fields is not None:
-            yield Record(number, fields, flags)
-            continue
-        held = [line]
+            return Record(number, fields, flags)
+        if self._joins_pay() and (whole := self._with_following(clean(line))):
+            self._joined += 1
+            return Record(number, *whole)
+        self._failed += 1
+        # A quote that nobody closes is a character like any other.
+        return Record(number, text.split(self._dialect.delimiter), flags)
+
+    def _joins_pay(self) -> bool:
+        """Whether open quotes are line breaks in this file, as a rule, and no careless writing."""
+        return self._failed < _FORGIVEN or self._failed < 4 * self._joined
+
+    def _with_following(self, line: bytes) -> tuple[list[str], tuple[str, ...]] | None:
         taken: list[tuple[int, bytes]] = []
-        whole = None
-        while whole is None and len(held) < _MOST_LINES and sum(map(len, held)) <= MAX_LINE:
-            following = pushed.pop() if pushed else next(source, None)
-            if following is None:
-                break
+        held = [line]
+        size = len(line)
+        quote = self._dialect.quote.encode()
+        while len(held) < _MOST_LINES and size <= MAX_LINE and (following := self._next()):
             taken.append(following)
             held.append(clean(following[1]))
-            whole = _joined(held, dialect)
-        if whole is None:
-            pushed.extend(reversed(taken))
-            yield Record(number, text.split(dialect.delimiter), flags)
-        else:
-            yield Record(number, *whole)
-
-
-def _joined(held: Sequence[bytes], dialect: Dialect) -> tuple[list[str], tuple[str, ...]] | None:
-    text, flags = decode(b"\n".join([clean(held[0]), *held[1:]]))
-    fields = split(text, dialect)
-    if fields is None or (dialect.width and len(fields) != dialect.width):
+            size += len(following[1])
+            if quote in following[1] and (whole := self._whole(held)):
+                return whole
+        self._pushed.extend(reversed(taken))
         return None
-    return fields, flags
+
+    def _whole(self, held: Sequence[bytes]) -> tuple[list[str], tuple[str, ...]] | None:
+        text, flags = decode(b"\n".join(held))
+        fields = split(text, self._dialect)
+        if fields is None or (self._dialect.width and len(fields) != self._dialect.width):
+            return None
+        return fields, flags
 
 
 def split(text: str, dialect: Dialect) -> list[str] | None:
     """The fields of a record, or ``None`` when a quote stays open at its end."""
     if dialect.quote not in text:
         return text.split(dialect.delimiter)
-    quoted, plain = _patterns(dialect.delimiter, dialect.quote, dialect.backslash)
+    quoted, closed, plain = _patterns(dialect.delimiter, dialect.quote, dialect.backslash)
     fields, at, end = [], 0, len(text)
     while True:
         found = quoted.match(text, at)
         if found:
             fields.append(_unquoted(found[1], dialect))
-        elif text.startswith(dialect.quote, at) and _is_open(text, at, dialect):
+        elif text.startswith(dialect.quote, at) and closed.match(text, at) is None:
             return None
         else:
             found = plain.match(text, at)
@@ -105,21 +123,16 @@ def split(text: str, dialect: Dialect) -> list[str] | None:
             return [*fields, ""]
 
 
-def _is_open(text: str, at: int, dialect: Dialect) -> bool:
-    """Whether the quote at ``at`` has no partner: a partner followed by text makes it part of a plain field."""
-    inner = text[at + 1 :]
-    if dialect.backslash:
-        inner = _ESCAPED.sub("", inner)
-    return inner.replace(dialect.quote * 2, "").count(dialect.quote) == 0
-
-
 @lru_cache(maxsize=32)
-def _patterns(delimiter: str, quote: str, backslash: bool) -> tuple[re.Pattern[str], re.Pattern[str]]:
+def _patterns(delimiter: str, quote: str, backslash: bool) -> tuple[re.Pattern[str], ...]:
+    """Of a quoted field, of one that closes and goes on, and of a plain one."""
     d, q = re.escape(delimiter), re.escape(quote)
     inner = rf"(?:[^{q}\\]|{q}{q}|\\.)*+" if backslash else rf"(?:[^{q}]|{q}{q})*+"
+    # A quote that closes and is followed by text is part of a plain field.
     # Excel writes ="00123" where a number is to stay a text.
     return (
         re.compile(rf" *=?{q}({inner}){q} *(?={d}|\Z)", re.DOTALL),
+        re.compile(rf"{q}{inner}{q}", re.DOTALL),
         re.compile(rf"[^{d}]*", re.DOTALL),
     )
 

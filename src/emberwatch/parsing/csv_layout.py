@@ -11,15 +11,17 @@ from typing import Final
 
 from emberwatch.parsing.column_content import told_by_content, with_samples
 from emberwatch.parsing.column_names import named_columns, role_and_rank
-from emberwatch.parsing.columns import ColumnMap, Role
+from emberwatch.parsing.columns import Column, ColumnMap, Role
 from emberwatch.parsing.csv_fields import Dialect, Record, records, split
 from emberwatch.parsing.decoding import clean, decode
 from emberwatch.parsing.lines import split_lines
 
 DELIMITERS: Final = ",;\t|"
 _STATED: Final = re.compile(rb"\s*\"?sep=(.)\"?\s*", re.IGNORECASE)
+_WORD: Final = re.compile(r"[^\W\d][\w -]{0,40}")
 _SAMPLE_LINES: Final = 200
 _HEADER_WITHIN: Final = 5
+_BACKSLASHES: Final = re.compile(r"\\+")
 _STEADY: Final = 0.8
 
 
@@ -35,6 +37,8 @@ class Layout:
     """Share of rows that hold quotes around a field."""
     steady: float
     """Share of rows that have as many columns as most."""
+    named: bool = False
+    """Whether the names in its header told what the columns hold."""
 
 
 def layout_of(head: bytes) -> Layout | None:
@@ -54,7 +58,7 @@ def layout_of(head: bytes) -> Layout | None:
 
 
 def _merit(layout: Layout) -> tuple[bool, float, int]:
-    return layout.columns.header, layout.steady, layout.dialect.width
+    return layout.named, layout.steady, layout.dialect.width
 
 
 def _single_quoted(lines: Sequence[bytes]) -> bool:
@@ -66,6 +70,8 @@ def _with_delimiter(lines: Sequence[bytes], dialect: Dialect, stated: bool) -> L
     dialect = replace(dialect, backslash=_has_backslashes(lines, dialect))
     rows = [record for record in records(lines, dialect) if record.fields and any(record.fields)]
     header = next((row for row in rows[: _HEADER_WITHIN + stated] if _is_header(row.fields or [])), None)
+    named = header is not None
+    header = header or _unknown_names(rows)
     if header:
         rows = [row for row in rows if row.line > header.line]
     widths = Counter(len(row.fields or ()) for row in rows)
@@ -75,7 +81,7 @@ def _with_delimiter(lines: Sequence[bytes], dialect: Dialect, stated: bool) -> L
     if width < 2:
         return None
     values = [row.fields or [] for row in rows if len(row.fields or ()) == width]
-    columns = named_columns(_names(header.fields or ())) if header else told_by_content(values, width)
+    columns = _columns(header, values, width, named=named)
     if not any(column.role is Role.LOGIN for column in columns):
         return None
     return Layout(
@@ -84,7 +90,33 @@ def _with_delimiter(lines: Sequence[bytes], dialect: Dialect, stated: bool) -> L
         skip=header.line if header else _stated_lines(lines),
         quoted=_quoted_share(lines, dialect),
         steady=count / len(rows) if rows else 1.0,
+        named=named,
     )
+
+
+def _columns(
+    header: Record | None, values: Sequence[Sequence[str]], width: int, *, named: bool
+) -> tuple[Column, ...]:
+    by_content = told_by_content(values, width)
+    if header is None:
+        return by_content
+    by_name = named_columns(_names(header.fields or ()))
+    if named:
+        return by_name
+    return tuple(
+        replace(told, name=known.name, role=known.role if told.role is Role.IGNORED else told.role)
+        for known, told in zip(by_name, by_content, strict=True)
+    )
+
+
+def _unknown_names(rows: Sequence[Record]) -> Record | None:
+    """The first row, when it holds words that nobody knows above a column of addresses."""
+    if len(rows) < 2:
+        return None
+    first, others = rows[0].fields or [], [row.fields or [] for row in rows[1:]]
+    words = all(_WORD.fullmatch(field.strip()) for field in first) and len(set(first)) == len(first)
+    addresses = sum(1 for fields in others if any("@" in field for field in fields))
+    return rows[0] if words and len(first) > 1 and addresses > len(others) / 2 else None
 
 
 def _names(fields: Sequence[str]) -> list[str]:
@@ -109,12 +141,20 @@ def _stated_lines(lines: Sequence[bytes]) -> int:
     return sum(1 for line in lines[:1] if _STATED.fullmatch(clean(line)))
 
 
+def _doubles_backslashes(texts: Sequence[str]) -> bool:
+    """Whether backslashes stand in quoted lines, and never alone."""
+    runs = [len(run[0]) for text in texts for run in _BACKSLASHES.finditer(text)]
+    return bool(runs) and all(length % 2 == 0 for length in runs)
+
+
 def _has_backslashes(lines: Sequence[bytes], dialect: Dialect) -> bool:
     """Whether a line makes sense only when a backslash protects a quote."""
     mark = "\\" + dialect.quote
     escaping = replace(dialect, backslash=True)
-    for line in lines:
-        text = decode(clean(line))[0]
+    texts = [text for line in lines if dialect.quote in (text := decode(clean(line))[0]) and "\\" in text]
+    if _doubles_backslashes(texts):
+        return True
+    for text in texts:
         if mark not in text:
             continue
         fields, others = split(text, dialect), split(text, escaping)
@@ -129,6 +169,3 @@ def _quoted_share(lines: Sequence[bytes], dialect: Dialect) -> float:
     fenced = re.compile(rf"(?:^|{d})\s*{q}[^{q}]*{q}\s*(?:{d}|$)".encode())
     telling = [line for line in lines if line.strip()]
     return sum(1 for line in telling if fenced.search(line)) / len(telling) if telling else 0.0
-
-
-__all__ = ["DELIMITERS", "Layout", "Record", "is_header", "layout_of"]

@@ -18,7 +18,7 @@ from emberwatch.parsing.base import (
 )
 from emberwatch.parsing.column_names import named_columns, role_and_rank
 from emberwatch.parsing.columns import ColumnMap, Role
-from emberwatch.parsing.csv_fields import Dialect, Record, records
+from emberwatch.parsing.csv_fields import Dialect, records
 from emberwatch.parsing.csv_layout import Layout, is_header, layout_of
 from emberwatch.parsing.lines import MAX_LINE
 from emberwatch.parsing.rows import RowReader
@@ -42,7 +42,7 @@ class CsvTable:
         layout = layout_of(head)
         if layout is None or not layout.columns.usable:
             return 0.0
-        if layout.columns.header:
+        if layout.named:
             return _NAMED
         return _sure_without_names(layout)
 
@@ -134,6 +134,3 @@ def _without_marks(field: str) -> str:
     if field.startswith('="') and field.endswith('"') and len(field) > 2:
         return field[2:-1]
     return field[1:] if field.startswith(_FORMULA) else field
-
-
-__all__ = ["CsvTable", "Record"]

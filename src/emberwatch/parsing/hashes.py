@@ -62,6 +62,8 @@ _HASH_SALT: Final = re.compile(rf"(?P<hash>{_BARE_HEX})[:;|\t ,](?P<salt>.{{1,32
 _SALT_HASH: Final = re.compile(rf"(?P<salt>[^:;|\t]{{1,32}})[:;|\t ,](?P<hash>{_BARE_HEX})")
 _OPAQUE: Final = re.compile(r"[0-9A-Za-z+/.$*:=_{}-]{13,512}")
 _LM_HALF: Final = "aad3b435b51404ee"
+# Every hash below holds one of these: most passwords are done with here.
+_OUTLINE: Final = re.compile(r"[0-9a-fA-F]{16}|[$*{=]")
 _LONGEST_PLAIN_CHECK: Final = 2048
 
 
@@ -77,6 +79,8 @@ class HashShape:
 def hash_shape(secret: str, *, mostly_hashes: bool = False) -> HashShape | None:
     """The hash that ``secret`` is, or ``None`` for a plain password."""
     if not 16 <= len(secret) <= _LONGEST_PLAIN_CHECK:
+        return None
+    if _OUTLINE.search(secret) is None:
         return None
     tables = _STRONG + _WEAK if mostly_hashes else _STRONG
     for pattern, types in tables:

@@ -71,7 +71,10 @@ class JsonRecords:
 
 
 def _documents_of(head: bytes) -> list[Document]:
-    return list(islice(documents(pieces_of_chunks([head]), _is_record, only_head=True), _SAMPLE))
+    *pieces, last = pieces_of_chunks([head or b" "])
+    # The head may end anywhere: what its last line begins is not broken.
+    pieces.append(last._replace(ends=False))
+    return list(islice(documents(pieces, _is_record, only_head=True), _SAMPLE))
 
 
 def _outcomes(pieces: Iterable[Piece], context: ParseContext) -> Iterator[Outcome]:

@@ -60,6 +60,14 @@ _NAME_SECRET: Final = re.compile(
 )
 _URL_ONLY: Final = re.compile(_front(_FRONT_STOPS))
 
+# The lines that most files are full of. They are read the same way below, only slower.
+_USUAL: Final = re.compile(
+    r"(?:(?P<url>https?://[^\s:;|,@/?#\[\]]+\.[^\s:;|,@/?#\[\]]+(?::\d{1,5})?(?:/[^\s:;|,@?#]*)?)(?P<first>[:;|\t]))?"
+    rf"(?P<login>{_LOCAL}@{_DOMAIN})(?P<separator>(?(first)(?P=first)|[:;|\t]))"
+    r"(?P<password>(?(first).+|[^\s:;|,/]+))",
+    re.DOTALL,
+)
+
 # "Email: u@…" names its field; it is no password in front of a login.
 LABELS: Final = frozenset(
     {"", "email", "e-mail", "mail", "login", "user", "username", "usr", "account", "id"}
@@ -83,7 +91,7 @@ class Profile:
     secret_first: bool = False
     login_first: bool = False
     site_last: bool = False
-    site_sometimes: bool = False
+    site_sometimes: bool = True
     separator: str = ""
     """That nearly all lines use."""
     padded: bool = False
@@ -102,10 +110,16 @@ class Cut:
     url: str
     separator: str
     order: Order
+    url_last: bool = False
+    """Whether the url stood behind the password."""
 
 
 def cut(text: str, profile: Profile = UNKNOWN) -> Cut | None:
     """The line in its parts, or ``None`` when no reading is sound."""
+    if not profile.secret_first and not profile.padded and (usual := _USUAL.fullmatch(text)):
+        return Cut(
+            usual["login"], usual["password"], usual["url"] or "", usual["separator"], Order.LOGIN_FIRST
+        )
     logins = list(islice(_LOGIN.finditer(text), _MOST_TRIES)) if "@" in text else []
     if profile.secret_first and (found := _secret_first(text, logins, profile)):
         return found
@@ -139,7 +153,7 @@ def _login_first(text: str, login: re.Match[str], profile: Profile, *, lone_host
     if url:
         return Cut(login[1], rest, url, separator, Order.LOGIN_FIRST)
     password, url = _split_off_url(rest, separator, profile)
-    return Cut(login[1], password, url, separator, Order.LOGIN_FIRST)
+    return Cut(login[1], password, url, separator, Order.LOGIN_FIRST, url_last=bool(url))
 
 
 def _url_before(before: str, separator: str, *, lone_host: bool) -> str | None:
@@ -218,7 +232,7 @@ def _name_first(text: str, profile: Profile) -> Cut | None:
     if found is None:
         return None
     password, url = _split_off_url(found["password"], found["separator"], profile)
-    return Cut(found["login"], password, url, found["separator"], Order.NAME_ONLY)
+    return Cut(found["login"], password, url, found["separator"], Order.NAME_ONLY, url_last=bool(url))
 
 
 @lru_cache(maxsize=64)

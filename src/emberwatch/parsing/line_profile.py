@@ -30,15 +30,15 @@ def learn(lines: Iterable[bytes]) -> Profile:
     by_address = [found for found in cuts if found.order is not Order.NAME_ONLY]
     secret_first = [found for found in by_address if found.order is Order.SECRET_FIRST]
     login_first = [found for found in by_address if found.order is Order.LOGIN_FIRST]
-    without_url = [found for found in login_first if not found.url and found.password]
-    site_last = [found for found in without_url if _ends_in_site(found)]
+    url_free = [found for found in login_first if found.password and (found.url_last or not found.url)]
+    site_last = [found for found in url_free if found.url_last or _ends_in_site(found)]
     secrets = [found.password for found in cuts if found.password]
     return Profile(
         secret_first=_most(secret_first, by_address, 0.6, _FEW),
         login_first=_most(login_first, by_address, 0.97, _MANY),
-        site_last=_most(site_last, without_url, 0.6, _FEW),
-        site_sometimes=_most(site_last, without_url, 0.03, _MANY),
-        separator=_usual_separator(cuts),
+        site_last=_most(site_last, url_free, 0.6, _FEW),
+        site_sometimes=len(url_free) < _FEW or _most(site_last, url_free, 0.03, _FEW),
+        separator=_usual_separator(by_address if len(by_address) >= _FEW else cuts),
         padded=_most([secret for secret in secrets if secret.startswith(" ")], secrets, 0.8, _FEW),
         mostly_hashes=_most([s for s in secrets if hash_shape(s, mostly_hashes=True)], secrets, 0.5, _FEW),
     )

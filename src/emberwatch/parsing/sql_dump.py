@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from typing import Final
 
 from emberwatch.parsing.base import ANYBODY, Outcome, ParseContext, Reject, RejectReason, SourceKind
-from emberwatch.parsing.columns import Column, ColumnMap
+from emberwatch.parsing.columns import ColumnMap
 from emberwatch.parsing.pieces import Piece, pieces_of_chunks, pieces_of_lines
 from emberwatch.parsing.samples import shape_of
 from emberwatch.parsing.sql_statements import SqlReader
@@ -61,6 +61,3 @@ def _outcomes(pieces: Iterable[Piece], context: ParseContext) -> Iterator[Outcom
                 piece.line, RejectReason.LINE_TOO_LONG, shape_of(piece.data[:1200].decode("latin-1"))
             )
     yield from reader.finish()
-
-
-__all__ = ["Column", "SqlDump"]

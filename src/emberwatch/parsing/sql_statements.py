@@ -28,11 +28,22 @@ from emberwatch.parsing.sql_tokens import (
     value_of,
 )
 
+
+class _In(Enum):
+    NOTHING = auto()
+    CREATE = auto()
+    VALUES = auto()
+    COPY = auto()
+
+
 _LARGEST: Final = 2 * PIECE
 _STATEMENT: Final = re.compile(r"\b(?:INSERT|REPLACE|COPY|CREATE)\s", re.IGNORECASE)
 _LINE_STATEMENT: Final = re.compile(r"^(?:INSERT|REPLACE|COPY|CREATE)\s", re.IGNORECASE | re.MULTILINE)
 _RECODED: Final = re.compile(r"\\|0x|X'", re.IGNORECASE)
 _COMMENT: Final = re.compile(r"\s*(?:--|#|/\*)")
+_STATEMENTS: Final = ((INSERT, _In.VALUES), (COPY, _In.COPY), (CREATE, _In.CREATE))
+_TELLING_LINES: Final = 5_000
+_HEADING: Final = 32 * 1024
 _FIRST_ROWS: Final = 20
 _NEXT_ROW: Final = re.compile(r"\)\s*,\s*\(|\)\s*;|\n\s*\(")
 # Signs of databases in whose strings a backslash is a character like any other.
@@ -44,13 +55,6 @@ _PLAIN_BACKSLASHES: Final = re.compile(
 _MYSQL: Final = re.compile(
     r"(?:INTO|TABLE|EXISTS)\s+`|^-- (?:MySQL|MariaDB) dump|^-- phpMyAdmin|\) ENGINE=", re.MULTILINE
 )
-
-
-class _In(Enum):
-    NOTHING = auto()
-    CREATE = auto()
-    VALUES = auto()
-    COPY = auto()
 
 
 class SqlReader:
@@ -71,11 +75,14 @@ class SqlReader:
         self._told = False
 
     def feed(self, piece: Piece) -> Iterator[Outcome]:
+        if not piece.data and not self._held and self._state is not _In.COPY:
+            return
         text, flags = decode(clean(piece.data) if piece.ends else piece.data)
         if not self._held:
             self._line, self._flags = piece.line, ()
         self._flags = self._flags or flags
-        self._learn(text)
+        if not self._told and piece.line <= _TELLING_LINES:
+            self._learn(text)
         if self._state is _In.COPY and piece.ends and not self._held:
             yield from self._copied(piece.line, text)
             return
@@ -93,9 +100,9 @@ class SqlReader:
         self._state = _In.NOTHING
 
     def _learn(self, text: str) -> None:
-        if not self._told and _MYSQL.search(text):
+        if _MYSQL.search(text):
             self._told = True
-        elif not self._told and _PLAIN_BACKSLASHES.search(text):
+        elif _PLAIN_BACKSLASHES.search(text):
             self._told, self._backslashes = True, False
 
     def _go(self) -> Iterator[Outcome]:
@@ -122,23 +129,26 @@ class SqlReader:
 
     def _statement(self) -> None:
         """Skips to the next statement of interest, and reads it up to its values."""
-        while found := _STATEMENT.search(self._held):
-            before = self._held.rfind("\n", 0, found.start()) + 1
-            if _COMMENT.match(self._held, before):
-                end = self._held.find("\n", found.end())
-                if end < 0:
-                    return
-                self._take(end + 1)
+        at, held = 0, self._held
+        while found := _STATEMENT.search(held, at):
+            if _COMMENT.match(held, held.rfind("\n", 0, found.start()) + 1):
+                at = held.find("\n", found.end())
+                if at < 0:
+                    break
                 continue
-            self._take(found.start())
-            for pattern, state in ((INSERT, _In.VALUES), (COPY, _In.COPY), (CREATE, _In.CREATE)):
-                if begun := pattern.match(self._held):
+            for pattern, state in _STATEMENTS:
+                if begun := pattern.match(held, found.start()):
                     self._begin(begun, state)
                     return
-            if len(self._held) < _LARGEST and ";" not in self._held:
+            if (
+                len(held) - found.start() < _LARGEST
+                and ";" not in held[found.start() : found.start() + _HEADING]
+            ):
+                self._take(found.start())
                 return
-            self._take(found.end() - found.start())
-        self._take(max(self._held.rfind("\n") + 1, len(self._held) - 64))
+            at = found.end()
+        # The beginning of the next statement may be in sight.
+        self._take(max(at, held.rfind("\n") + 1, len(held) - 64))
 
     def _begin(self, begun: re.Match[str], state: _In) -> None:
         self._table = plain_name(begun["table"])
@@ -190,7 +200,7 @@ class SqlReader:
             return
         if held.startswith("("):
             yield self._unreadable()
-            found = _NEXT_ROW.search(self._held, 1)
+            found = _NEXT_ROW.search(self._held, len(self._held) // 2)
             self._take(found.end() - 1 if found else len(self._held))
             return
         self._state = _In.NOTHING

@@ -29,7 +29,7 @@ _COLUMN: Final = re.compile(rf"\s*(?P<name>{_NAME})\s+\S", re.DOTALL)
 # MySQL takes double quotes for strings too.
 _STRING: Final = r"(?:'(?:[^'\\]|''|\\.)*+'|\"(?:[^\"\\]|\"\"|\\.)*+\")"
 _PLAIN_STRING: Final = r"'(?:[^']|'')*+'"
-_PREFIX: Final = r"(?:N|E|X|B|U&|_\w+\s*)?"
+_PREFIX: Final = r"(?:N|E|X|B|U&|_\w++\s*+)?"
 _OTHER: Final = r"[^'\"(),;]+"
 
 
@@ -42,7 +42,7 @@ def _value(string: str) -> str:
 def _tuple(string: str) -> re.Pattern[str]:
     value = _value(string)
     return re.compile(
-        rf"\s*\(\s*(?P<row>{value}(?:,\s*{value})*+)\s*\)\s*(?P<next>[,;]?)", re.DOTALL | re.IGNORECASE
+        rf"\s*+\(\s*+(?P<row>{value}(?:,\s*+{value})*+)\s*+\)\s*+(?P<next>[,;]?)", re.DOTALL | re.IGNORECASE
     )
 
 

@@ -24,7 +24,7 @@ _KNOWN_SCHEMES: Final = (
     r"opera|brave|vivaldi|oauth2?|file|ldaps?|rdp|ssh|smb|vnc|telnet|imaps?|pop3s?|smtps?|app|intent|view-source"
 )
 URL_START: Final = re.compile(
-    rf"(?:(?i:{_KNOWN_SCHEMES})://(?=\S)|[a-z][a-z0-9+.-]{{1,40}}://(?:[^\s/@]*@)?{_HOST}(?=[:/?#;|,\s]|\Z))"
+    rf"(?:(?i:{_KNOWN_SCHEMES})://(?=\S)|[a-z][a-z+.-]{{1,40}}://(?:[^\s/@]*@)?{_HOST}(?=[:/?#;|,\s]|\Z))"
 )
 """How a url with a scheme begins; a scheme that nobody knows needs a host behind it, since passwords may hold "://"."""
 _ABOUT: Final = re.compile(r"\s*about:[\w-]*")

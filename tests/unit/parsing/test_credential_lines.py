@@ -183,7 +183,9 @@ def test_the_first_lines_teach_where_a_bare_site_stands() -> None:
     sites = [f"f{i}@x.test:pw:site{i}.test" for i in range(9)]
     found = only(*sites, f"{U}:p:w:b.test")
     assert (found.secret.expose(), found.url) == ("p:w", "b.test")
-    assert only(f"{U}:p:w:b.test").secret.expose() == "p:w:b.test"
+    assert only(*[f"f{i}@x.test:p:w" for i in range(40)], f"{U}:p:w:b.test").secret.expose() == "p:w:b.test"
+    assert only(f"{U}:p:w:b.test").url == "b.test"
+    assert only(f"{U}:p:w:b.tset7").secret.expose() == "p:w:b.tset7"
 
 
 def test_a_page_at_the_end_is_no_part_of_the_password() -> None:

@@ -43,7 +43,8 @@ def test_lines(line: str, match: Match | None) -> None:
 
 def test_blocks() -> None:
     block = b"URL: https://vpn.contoso.example/\nUsername: jdoe\nPassword: pw\n\n"
-    (found,) = (o for o in StealerBlocks().parse(split_lines([block]), BY_BOTH) if hasattr(o, "match"))
+    outcomes = StealerBlocks().parse(split_lines([block]), BY_BOTH)
+    (found,) = (outcome for outcome in outcomes if isinstance(outcome, ParsedCredential))
     assert (found.login, found.match) == ("jdoe", Match.HOST)
 
 

@@ -146,10 +146,16 @@ def _bytes(data: bytes | str) -> bytes:
     return data.encode() if isinstance(data, str) else data
 
 
+_COMPRESS: Final[Mapping[str, Callable[[bytes], bytes]]] = {
+    "gz": gzip.compress,
+    "bz2": bz2.compress,
+    "xz": lzma.compress,
+    "zst": zstd.compress,
+}
+
+
 def compressed(kind: str, data: bytes) -> bytes:
-    if kind == "zst":
-        return zstd.compress(data)
-    return {"gz": gzip.compress, "bz2": bz2.compress, "xz": lzma.compress}[kind](data)
+    return _COMPRESS[kind](data)
 
 
 PACKED: Final[Mapping[str, Callable[[Mapping[str, bytes | str]], bytes]]] = {

@@ -24,19 +24,25 @@ class PartScanner:
 
     def events(self, index: int, part: LeakPart) -> Iterator[LeakEvent]:
         """The part from its start to its end; entries of nobody watched count as lines alone."""
-        parser = choose(part.head, part.name, self._forced)
+        whole = part.size == len(part.head)
+        idle = whole and not self._text.may_hold_ours(part.head)
+        # Most files of a log are small and nobody's: asking which format they have would take longer than this.
+        parser = None if idle else choose(part.head, part.name, self._forced)
         yield PartStarted(
             index=index,
             name=part.name,
             kind=part.kind,
-            format=parser.name,
+            format=parser.name if parser else "",
             machine=part.machine,
             machine_key=part.machine_key,
             size=part.size,
             head=b"",
         )
         tally = Tally()
-        yield from self._text.stream(part.chunks(), part.head, parser, tally)
+        if parser is None:
+            self._text.pass_over(part.chunks(), tally)
+        else:
+            yield from self._text.stream(part.chunks(), part.head, parser, tally)
         if part.cut is not None:
             tally.rejected[RejectReason.CUT_SHORT] += 1
             yield Reject(tally.lines + 1, RejectReason.CUT_SHORT, "")

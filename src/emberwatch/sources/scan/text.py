@@ -68,6 +68,17 @@ class TextScanner:
                 yield outcome
         tally.lines += lines.total
 
+    def may_hold_ours(self, data: bytes) -> bool:
+        """Whether a whole text, of whatever format, may. Formats with escapes need a backslash for one."""
+        return data.startswith(UTF16) or b"\\" in data or self._holds_ours(data)
+
+    def pass_over(self, chunks: Iterable[bytes], tally: Tally) -> None:
+        """Counts a text that holds nothing of ours."""
+        lines = _LineEnds()
+        for chunk in lines.seen(chunks):
+            tally.bytes += len(chunk)
+        tally.lines += lines.total
+
     def _holds_ours(self, data: bytes) -> bool:
         blocks = read_blocks(ChunkReader([data]).readinto)
         return any(True for block in blocks for _ in self._prefilter.places(block.data, block.end))

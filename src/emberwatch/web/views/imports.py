@@ -147,6 +147,10 @@ FORMAT_LABELS: Final = {
     "stealer": "Stealer log",
     "ulp": "ULP lines (URL, login, password)",
     "combo": "Combo list (login, password)",
+    "csv": "Table (CSV, TSV)",
+    "json": "JSON, one object a line or an array",
+    "sql": "SQL dump",
+    "filezilla": "FTP site list (FileZilla)",
 }
 
 
