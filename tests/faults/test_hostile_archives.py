@@ -195,7 +195,11 @@ def test_too_much_memory_costs_one_file(reader: LeakReader) -> None:
 
 
 def test_a_member_that_takes_too_much_memory_costs_itself(reader: LeakReader) -> None:
-    files: dict[str, bytes | str] = {"a.txt": f"{U}:before\n", "b.tgz": memory_bomb(), "c.txt": f"{U}:after\n"}
+    files: dict[str, bytes | str] = {
+        "a.txt": f"{U}:before\n",
+        "b.tgz": memory_bomb(),
+        "c.txt": f"{U}:after\n",
+    }
     events = read(reader, zipped(files, zipfile.ZIP_STORED).getvalue())
     assert secrets(events) == ["before", "after"]
     assert reasons(events) == {"x!b.tgz": SkipReason.READER_OUT_OF_MEMORY}
@@ -312,7 +316,11 @@ def test_going_on_gives_what_reading_in_one_go_gives(reader: LeakReader) -> None
             ("Passwords/Chrome.txt", block(U, f"{i}") + block(U, f"more {i}")),
         )
     }
-    nested: dict[str, bytes | str] = {"a.txt": f"{U}:a\n", "in.tar": tarred({"b.txt": f"{U}:b\n", "c.txt": f"{U}:c\n"}), **victims}
+    nested: dict[str, bytes | str] = {
+        "a.txt": f"{U}:a\n",
+        "in.tar": tarred({"b.txt": f"{U}:b\n", "c.txt": f"{U}:c\n"}),
+        **victims,
+    }
     data = zipped(nested).getvalue()
     whole = read(reader, data)
     numbers = [event.index for event in whole if isinstance(event, PartStarted | PartSkipped)]
