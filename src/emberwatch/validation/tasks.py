@@ -57,14 +57,12 @@ def _wake(tenant_id: UUID | None) -> None:
         drive_run.defer(run_id=str(run_id))
 
 
-@app.periodic(cron="* * * * *")
-@app.task(name="validation.move_stalled_runs", queue=VALIDATION)
-def move_stalled_runs(timestamp: int) -> None:  # noqa: ARG001 - the engine names the moment
+@app.task(name="validation.move_stalled_runs", queue=VALIDATION, queueing_lock="move_stalled_runs")
+def move_stalled_runs() -> None:
     for run in stalled_runs(utc_now()):
         drive_run.defer(run_id=str(run.id))
 
 
-@app.periodic(cron="17 * * * *")
-@app.task(name="validation.start_scheduled_runs", queue=VALIDATION)
-def start_scheduled(timestamp: int) -> None:  # noqa: ARG001 - likewise
+@app.task(name="validation.start_scheduled_runs", queue=VALIDATION, queueing_lock="start_scheduled_runs")
+def start_scheduled() -> None:
     start_scheduled_runs(now=utc_now())

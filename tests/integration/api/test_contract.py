@@ -20,6 +20,8 @@ from emberwatch.accounts.actor import SYSTEM
 from emberwatch.accounts.models import Role
 from emberwatch.api.app import api
 from emberwatch.core.clock import utc_now
+from emberwatch.exposures.models import Machine
+from emberwatch.ingestion.chunks import begin_upload
 from emberwatch.ingestion.services import ImportOptions, open_upload, request_import
 from emberwatch.simulator import UserScenario
 from emberwatch.tenants.models import Tenant
@@ -54,7 +56,11 @@ def world(start_entra: StartEntra, settings: Settings) -> Mapping[str, str]:
     import_id, spool = open_upload(tenant, actor=SYSTEM)
     spool.finish()
     request_import(tenant, import_id, "leak.txt", 0, ImportOptions(), actor=SYSTEM, now=utc_now())
+    upload = begin_upload(tenant, "leak.txt", 10, "mark", actor=SYSTEM, now=utc_now())
+    machine = Machine.objects.create(tenant=tenant, key="a machine")
     return {
+        "upload_id": str(upload.id),
+        "machine_id": str(machine.id),
         "tenant_id": str(tenant.id),
         "credential_id": str(credential.id),
         "validation_id": str(validation.id),
