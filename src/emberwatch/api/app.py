@@ -20,11 +20,14 @@ from emberwatch.api.auth import ApiTokenAuth, not_signed_in
 from emberwatch.api.problems import MEDIA_TYPE, UnsupportedMediaType, on_error
 from emberwatch.api.reference import Reference
 from emberwatch.api.routes import (
+    attempts,
     audit,
+    cases,
     credentials,
     directory,
     imports,
     machines,
+    runs,
     tenants,
     uploads,
     validations,
@@ -95,7 +98,10 @@ api = EmberwatchApi(
     renderer=_Renderer(),
     docs=Reference(),
 )
-for _routes in (tenants, directory, imports, uploads, credentials, machines, validations, audit):
+for _routes in (
+    *(tenants, directory, imports, uploads, credentials, machines),
+    *(validations, runs, attempts, cases, audit),
+):
     api.add_router("", _routes.router)
 # django-ninja looks for the nearest kind, and has answers of its own for all of these.
 for _kind in (Exception, Http404, HttpError, NinjaValidationError):

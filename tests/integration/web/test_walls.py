@@ -19,7 +19,7 @@ from emberwatch.config import urls as product_urls
 from emberwatch.core.errors import Conflict, EmberwatchError, Unavailable
 from emberwatch.tenants.models import Tenant
 from emberwatch.web import urls as web_urls
-from tests.factories import make_credential
+from tests.factories import make_credential, make_run
 from tests.integration.web.conftest import HTMX, Visit
 
 pytestmark = pytest.mark.django_db
@@ -38,11 +38,14 @@ STRICT: Final = {
 
 
 def addresses(tenant: Tenant) -> list[str]:
-    by_tenant = ("feed", "imports", "new_import", "audit", "tenant", "directory")
+    by_tenant = ("feed", "runs", "attempts", "imports", "new_import", "audit", "tenant", "directory")
+    credential = make_credential(tenant)
     return [
         *(reverse(name, args=[tenant.id]) for name in by_tenant),
         *(reverse(name) for name in ("feeds", "tenants", "new_tenant", "tokens", "account_logout")),
-        reverse("credential", args=[tenant.id, make_credential(tenant).id]),
+        reverse("credential", args=[tenant.id, credential.id]),
+        reverse("case", args=[tenant.id, credential.id]),
+        reverse("run", args=[tenant.id, make_run(tenant).id]),
         "/nothing/here/",
         "/tenants/x/",
     ]

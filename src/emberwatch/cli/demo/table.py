@@ -30,7 +30,7 @@ class Found:
 
 def read() -> list[Found]:
     """Every credential of the demo. Its passwords are made up, and compared with what was made up."""
-    sent = Counter(Attempt.objects.values_list("validation__credential_id", flat=True))
+    sent = Counter(Attempt.objects.values_list("credential_id", flat=True))
     return [
         Found(row.login, open_secret(row).expose(), Verdict(row.verdict), sent[row.id])
         for row in Credential.objects.order_by("id")
