@@ -5,12 +5,14 @@ from __future__ import annotations
 import itertools
 from datetime import UTC, datetime
 from typing import Final
+from uuid import UUID, uuid4
 
 from django.db import transaction
 
 from emberwatch.accounts.actor import SYSTEM, Actor, actor_for_user
 from emberwatch.accounts.models import User
 from emberwatch.core.secret import Secret
+from emberwatch.core.verdict import Verdict
 from emberwatch.directories.models import DirectoryConnection
 from emberwatch.directories.services import ConnectionForm, save_connection
 from emberwatch.exposures.models import Credential, Source, SourceKind
@@ -19,6 +21,8 @@ from emberwatch.parsing.base import ParsedCredential, SecretKind
 from emberwatch.tenants.models import Tenant
 from emberwatch.tenants.queries import watchlist_of
 from emberwatch.tenants.services import create_tenant, set_role
+from emberwatch.validation.models import Attempt, AttemptState, Run
+from emberwatch.validation.runs import open_run
 
 NOW: Final = datetime(2026, 6, 1, 12, 0, tzinfo=UTC)
 _numbers = itertools.count(1)
@@ -77,3 +81,27 @@ def connect(
     assert report.fault is None, report.fault
     connection.refresh_from_db()
     return connection
+
+
+def make_run(tenant: Tenant, **facts: object) -> Run:
+    """A run that is open, without the worker that would move it on; one that is there already serves too."""
+    standing = {"entra_tenant_id": uuid4(), "mode": "attempts", "requested_by": "test", "requested_at": NOW}
+    return open_run(tenant.id) or Run.objects.create(tenant=tenant, **{**standing, **facts})
+
+
+def make_attempt(tenant: Tenant, entra_tenant_id: UUID, *, at: datetime = NOW, **facts: object) -> Attempt:
+    """A sign-in as the ledger has it; wrong, answered and spent unless said otherwise."""
+    ordinary = {
+        "object_id": uuid4(),
+        "user_principal_name": "ann@contoso.example",
+        "pair_fingerprint": bytes(32),
+        "state": AttemptState.ANSWERED,
+        "requested_by": "ann the analyst",
+        "answered_at": at,
+        "code": "50126",
+        "verdict": Verdict.INACTIVE,
+        "trace_id": "trace-of-microsoft",
+    }
+    return Attempt.objects.create(
+        tenant=tenant, entra_tenant_id=entra_tenant_id, reserved_at=at, **{**ordinary, **facts}
+    )

@@ -20,12 +20,15 @@ from emberwatch.api.auth import ApiTokenAuth, not_signed_in
 from emberwatch.api.problems import MEDIA_TYPE, UnsupportedMediaType, on_error
 from emberwatch.api.reference import Reference
 from emberwatch.api.routes import (
+    attempts,
     audit,
+    cases,
     choices,
     credentials,
     directory,
     imports,
     machines,
+    runs,
     soc,
     tenants,
     uploads,
@@ -98,16 +101,8 @@ api = EmberwatchApi(
     docs=Reference(),
 )
 for _routes in (
-    tenants,
-    directory,
-    choices,
-    imports,
-    uploads,
-    credentials,
-    machines,
-    validations,
-    soc,
-    audit,
+    *(tenants, directory, choices, imports, uploads, credentials, machines),
+    *(validations, runs, attempts, cases, soc, audit),
 ):
     api.add_router("", _routes.router)
 # django-ninja looks for the nearest kind, and has answers of its own for all of these.

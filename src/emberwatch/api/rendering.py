@@ -7,8 +7,11 @@ from typing import TypeVar
 from ninja import Schema
 
 from emberwatch.api.shapes import (
+    AccountBudgetOut,
+    AttemptOut,
     AuditRowOut,
     AuditVerificationOut,
+    CaseFileOut,
     CheckItemOut,
     CheckOut,
     CredentialDetailOut,
@@ -22,6 +25,8 @@ from emberwatch.api.shapes import (
     MachineCredentialOut,
     MachineDetailOut,
     MachineOut,
+    RunDetailOut,
+    RunOut,
     SightingOut,
     TenantOut,
     ValidationOut,
@@ -38,7 +43,10 @@ from emberwatch.ingestion.models import Import
 from emberwatch.tenants.models import Tenant
 from emberwatch.tenants.policy import Permission
 from emberwatch.tenants.queries import login_hosts, monitored_addresses, monitored_domains
-from emberwatch.validation.models import Validation, ValidationState
+from emberwatch.validation.ledger_export import as_json
+from emberwatch.validation.models import Run, Validation, ValidationState
+from emberwatch.validation.proof import AccountBudget, Entry
+from emberwatch.validation.queries import RunProgress
 
 Shape = TypeVar("Shape", bound=Schema)
 
@@ -175,6 +183,35 @@ def validation(row: Validation) -> ValidationOut:
         certainty=entry.certainty if entry else None,
         evidence=entry.evidence if entry else None,
     )
+
+
+def run(row: Run) -> RunOut:
+    return _filled(RunOut, row)
+
+
+def run_detail(row: Run, progress: RunProgress) -> RunDetailOut:
+    names = ("avoided", "to_look_at", "to_attempt", "to_confirm", "ends_at")
+    return _filled(RunDetailOut, row, **{name: getattr(progress, name) for name in names})
+
+
+def attempt(entry: Entry) -> AttemptOut:
+    return AttemptOut.model_validate(as_json(entry.fields()))
+
+
+def account_budget(found: AccountBudget) -> AccountBudgetOut:
+    return _filled(
+        AccountBudgetOut,
+        found.remaining,
+        entra_tenant_id=str(found.entra_tenant_id),
+        object_id=str(found.object_id),
+        user_principal_name=found.identity.user_principal_name,
+        failed_by_others=found.others,
+        lockout_threshold=found.policy.lockout_threshold,
+    )
+
+
+def case_file(made: dict[str, object]) -> CaseFileOut:
+    return CaseFileOut.model_validate(as_json(made))
 
 
 def audit_row(row: AuditRow) -> AuditRowOut:

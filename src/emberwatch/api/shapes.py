@@ -18,7 +18,8 @@ from emberwatch.directories.models import ConnectionStatus
 from emberwatch.exposures.models import ExposureKind, SecretKind, SourceKind
 from emberwatch.ingestion.models import ImportState
 from emberwatch.tenants.policy import Permission
-from emberwatch.validation.models import ValidationState
+from emberwatch.validation.models import AttemptOrigin, AttemptState, RunOrigin, RunState, ValidationState
+from emberwatch.validation.policy import Mode
 
 Id: TypeAlias = Annotated[str, WithJsonSchema({"type": "string", "format": "uuid"})]
 """An id in an address. One that is no UUID is answered like one that does not exist."""
@@ -238,6 +239,16 @@ class SightingOut(Schema):
     machine: MachineOut | None
 
 
+class FactOut(Schema):
+    """One fact that was read: what it said, who said so, when, and under which id of the source's own."""
+
+    name: str
+    value: str
+    source: str
+    at: str
+    request_id: str = ""
+
+
 class EvidenceOut(Schema):
     """The facts that a verdict rests on. Which of the optional ones are there depends on the method."""
 
@@ -248,6 +259,9 @@ class EvidenceOut(Schema):
     because: str
     why_not_more_certain: str = ""
     rule: str | None = None
+    rule_limits: str | None = Field(None, description="What the rule cannot know.")
+    rules_version: str | None = Field(None, description="Version of the rules that decide by facts.")
+    facts: list[FactOut] | None = None
     code: str | None = Field(None, description="The directory's own code.")
     code_name: str | None = None
     http_status: int | None = None
@@ -292,6 +306,130 @@ class ValidationOut(Schema):
     verdict_group: VerdictGroup | None
     certainty: Certainty | None
     evidence: EvidenceOut | None
+
+
+class ValidateIn(Schema):
+    model_config = ConfigDict(extra="forbid")
+
+    confirm: bool = Field(
+        False, description="Send a sign-in even when facts make the answer likely, if the rules allow one."
+    )
+
+
+class RunOut(Schema):
+    """One validation of the whole feed."""
+
+    id: Id
+    entra_tenant_id: Id
+    origin: RunOrigin
+    mode: Mode = Field(
+        description="How far it goes: `triage` reads facts only, `attempts` also sends sign-ins."
+    )
+    state: RunState
+    sentence: str = Field(description="Why it waits or stands still.")
+    requested_by: str
+    requested_at: datetime
+    planned_at: datetime | None
+    finished_at: datetime | None
+    next_at: datetime | None = Field(description="When there is something to do again.")
+    credentials: int
+    accounts: int = Field(description="Logins that it is about.")
+    decided: int = Field(description="Credentials that have got a verdict in this run.")
+    attempts: int = Field(description="Sign-ins that were sent.")
+
+
+class RunDetailOut(RunOut):
+    avoided: int = Field(description="Credentials that were decided without a sign-in of their own.")
+    to_look_at: int = Field(description="Logins whose facts are still to be read.")
+    to_attempt: int = Field(description="Logins that a sign-in would decide.")
+    to_confirm: int = Field(description="Logins whose likely verdict a sign-in would confirm.")
+    ends_at: datetime | None = Field(description="When the sign-ins that are due now will have been sent.")
+
+
+class AttemptOut(Schema):
+    """One sign-in that was sent. Of another workspace's only what shows that the budget was kept."""
+
+    id: Id
+    reserved_at: datetime
+    answered_at: datetime | None
+    directory_at: datetime | None = Field(description="The directory's own time of its answer.")
+    state: AttemptState
+    entra_tenant_id: Id
+    object_id: Id
+    user_principal_name: str = Field(description="Empty when another workspace sent it.")
+    credential_id: Id | None
+    run_id: Id | None
+    is_own: bool = Field(description="False when another workspace on the same directory sent it.")
+    requested_by: str
+    origin: AttemptOrigin
+    client_id: Id | None = Field(description="The application that it was sent with.")
+    code: str
+    unknown_code: bool
+    verdict: Verdict | None
+    counts_as_failed: bool
+    client_request_id: Id = Field(description="The sign-in log's correlation id; the attempt's own id.")
+    correlation_id: str
+    trace_id: str
+
+
+class AccountBudgetOut(Schema):
+    """What the lockout rule leaves for one account at this moment."""
+
+    entra_tenant_id: Id
+    object_id: Id
+    user_principal_name: str
+    allowed: int = Field(description="Failed attempts within 24 hours.")
+    failed: int = Field(description="Of ours, within 24 hours.")
+    failed_by_others: list[datetime] = Field(description="As the directory's sign-in log showed them.")
+    left: int
+    next_slot_at: datetime | None = Field(description="Null: now, or never by waiting alone; see `why`.")
+    why: str
+    lockout_threshold: int
+
+
+class CaseTenantOut(Schema):
+    id: Id
+    name: str
+
+
+class CaseCredentialOut(Schema):
+    id: Id
+    login: str
+    domain: str
+    verdict: Verdict
+    verdict_group: VerdictGroup
+    certainty: Certainty | None
+    verdict_at: datetime | None
+    looked_at: datetime | None
+    secret_kind: SecretKind
+    secret_length: int | None
+    secret_classes: str | None
+    source_kind: SourceKind
+    exposure_kind: ExposureKind
+    leaked_at: datetime | None
+    leaked_at_basis: str
+    first_seen_at: datetime
+    last_seen_at: datetime
+    user_link: str | None
+
+
+class CaseSightingOut(SightingOut):
+    import_id: Id | None
+
+
+class CaseFileOut(Schema):
+    """Everything about one credential, oldest first. `format_version` grows when a name must change."""
+
+    format: str
+    format_version: int
+    made_at: datetime
+    made_for: str
+    tenant: CaseTenantOut
+    credential: CaseCredentialOut
+    identity: IdentityOut | None
+    sightings: list[CaseSightingOut]
+    verdicts: list[HistoryEntryOut]
+    attempts: list[AttemptOut]
 
 
 class AuditRowOut(Schema):

@@ -13,7 +13,8 @@ from emberwatch.ingestion.models import Import
 from emberwatch.tenants.models import Tenant
 from emberwatch.tenants.policy import Permission
 from emberwatch.tenants.queries import login_hosts, monitored_addresses, monitored_domains
-from emberwatch.validation.models import Validation, ValidationState
+from emberwatch.validation.models import Run, Validation, ValidationState
+from emberwatch.validation.queries import RunProgress
 
 _IDENTITY: Final = (
     "id",
@@ -83,6 +84,24 @@ _MACHINE: Final = (
     "first_seen_at",
     "last_seen_at",
 )
+_RUN: Final = (
+    "id",
+    "entra_tenant_id",
+    "origin",
+    "mode",
+    "state",
+    "sentence",
+    "requested_by",
+    "requested_at",
+    "planned_at",
+    "finished_at",
+    "next_at",
+    "credentials",
+    "accounts",
+    "decided",
+    "attempts",
+)
+_RUN_PROGRESS: Final = ("avoided", "to_look_at", "to_attempt", "to_confirm", "ends_at")
 _VALIDATION: Final = ("id", "credential_id", "state", "requested_by", "requested_at", "finished_at")
 
 
@@ -127,6 +146,14 @@ def validation(row: Validation) -> dict[str, Any]:
         "evidence": entry.evidence if entry else None,
     }
     return _fields(row, _VALIDATION) | found
+
+
+def run(row: Run) -> dict[str, Any]:
+    return _fields(row, _RUN)
+
+
+def run_progress(progress: RunProgress) -> dict[str, Any]:
+    return _fields(progress, _RUN_PROGRESS)
 
 
 def audit_verification(chain: str, length: int, fault: Fault | None) -> dict[str, Any]:

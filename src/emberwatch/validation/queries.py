@@ -12,6 +12,7 @@ from django.db.models import Count, QuerySet
 from emberwatch.accounts.actor import Actor
 from emberwatch.core.errors import NotFound
 from emberwatch.exposures.models import Credential, ExposureKind
+from emberwatch.tenants.models import Tenant
 from emberwatch.tenants.policy import Permission
 from emberwatch.tenants.queries import access_tenant
 from emberwatch.validation.choices import limits_of
@@ -109,6 +110,14 @@ def credentials_of_run(run: Run) -> QuerySet[Credential]:
     return rows.filter(exposure_kind=ExposureKind.EMPLOYEE).select_related("identity").order_by("pk")
 
 
-def runs_of(tenant_id: UUID) -> list[Run]:
-    """The newest runs of a tenant."""
-    return list(Run.objects.filter(tenant_id=tenant_id).order_by("-requested_at", "-pk")[:50])
+def newest_runs(tenant: Tenant, *, before: UUID | None = None, limit: int = 50) -> list[Run]:
+    """One page of a tenant's runs, newest first; the last id is the keyset."""
+    rows = Run.objects.filter(tenant=tenant)
+    if before is not None:
+        rows = rows.filter(pk__lt=before)
+    return list(rows.order_by("-pk")[:limit])
+
+
+def newest_run(tenant: Tenant) -> Run | None:
+    """The run that is open, which is always the newest, or the last one that was."""
+    return next(iter(newest_runs(tenant, limit=1)), None)

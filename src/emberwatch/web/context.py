@@ -27,6 +27,9 @@ MOST_TENANTS_IN_SWITCHER: Final = 200
 _SWITCH_TO: Final[Mapping[str, str]] = {
     "imports": "imports",
     "import": "imports",
+    "runs": "runs",
+    "run": "runs",
+    "attempts": "attempts",
     "tenant": "tenant",
     "directory": "tenant",
     "choices": "tenant",

@@ -10,12 +10,13 @@ from typing import Any, Final
 from django.http import HttpRequest
 
 from emberwatch.core.clock import utc_now
-from emberwatch.core.verdict import Verdict, VerdictGroup
+from emberwatch.core.verdict import Certainty, Verdict, VerdictGroup
 from emberwatch.engine.queries import worker_is_alive
 from emberwatch.exposures.models import Credential
 from emberwatch.exposures.queries import admin_center_link, history_of, sightings_of
 from emberwatch.tenants.queries import permissions_of
 from emberwatch.validation.models import Validation, ValidationState
+from emberwatch.validation.policy import may_confirm
 from emberwatch.validation.queries import open_validation
 from emberwatch.web.access import actor_of
 from emberwatch.web.forms import Form
@@ -108,6 +109,7 @@ def details_of(request: HttpRequest, credential: Credential) -> dict[str, Any]:
         "decided": history[0] if history else None,
         "user_link": admin_center_link(credential),
         "progress": progress_of(running, utc_now()) if running else None,
+        "may_confirm": may_confirm(Verdict(credential.verdict), Certainty(credential.certainty or "proved")),
         "form": Form(),
         "in_panel": request.headers.get("HX-Target") == "panel-body",
     }

@@ -7,7 +7,9 @@ from django.urls import path
 
 from emberwatch.web.access import signed_in
 from emberwatch.web.views import (
+    attempts,
     audit,
+    cases,
     choices,
     credentials,
     directory,
@@ -17,6 +19,7 @@ from emberwatch.web.views import (
     invitation,
     kill_switch,
     machines,
+    runs,
     tenants,
     tokens,
     uploads,
@@ -25,6 +28,7 @@ from emberwatch.web.views import (
 
 TENANT = "tenants/<uuid:tenant_id>/"
 CREDENTIAL = f"{TENANT}credentials/<uuid:credential_id>/"
+RUN = f"{TENANT}runs/<uuid:run_id>/"
 
 open_to_all = [
     path("healthz", health.live, name="healthz"),
@@ -43,7 +47,17 @@ pages = [
     path(CREDENTIAL, credentials.details, name="credential"),
     path(f"{CREDENTIAL}reveal/", credentials.reveal_password, name="reveal"),
     path(f"{CREDENTIAL}validate/", validations.start, name="validate"),
+    path(f"{CREDENTIAL}case/", cases.page, name="case"),
+    path(f"{CREDENTIAL}case.json", cases.export, name="case_export"),
     path(f"{TENANT}validations/<uuid:validation_id>/", validations.status, name="validation"),
+    path(f"{TENANT}runs/", runs.listing, name="runs"),
+    path(f"{TENANT}runs/start/", runs.start, name="start_run"),
+    path(RUN, runs.one, name="run"),
+    path(f"{RUN}pause/", runs.pause, name="pause_run"),
+    path(f"{RUN}resume/", runs.resume, name="resume_run"),
+    path(f"{RUN}cancel/", runs.cancel, name="cancel_run"),
+    path(f"{TENANT}attempts/", attempts.listing, name="attempts"),
+    path(f"{TENANT}attempts/export/", attempts.export, name="export_attempts"),
     path(f"{TENANT}imports/", imports.listing, name="imports"),
     path(f"{TENANT}imports/new/", imports.new, name="new_import"),
     path(f"{TENANT}imports/<uuid:import_id>/", imports.one, name="import"),

@@ -13,6 +13,7 @@ from emberwatch.ingestion.services import ImportOptions, open_upload, request_im
 from emberwatch.simulator import UserScenario
 from emberwatch.tenants.models import Tenant
 from emberwatch.validation.models import Attempt, Validation
+from emberwatch.validation.runs import start_run
 from emberwatch.validation.services import request_validation, run_validation
 from tests.factories import connect, make_credential, make_tenant
 from tests.integration.api.conftest import caller_for
@@ -48,6 +49,15 @@ ROUTES: Mapping[tuple[str, str], tuple[int, int, int]] = {
     ("GET", "/credentials/{credential}"): (200, 200, 200),
     ("POST", "/credentials/{credential}/validations"): (403, 202, 202),
     ("GET", "/validations/{validation}"): (200, 200, 200),
+    ("GET", "/runs"): (200, 200, 200),
+    ("POST", "/runs"): (403, 202, 202),
+    ("GET", "/runs/{run}"): (200, 200, 200),
+    ("POST", "/runs/{run}/pause"): (403, 200, 200),
+    ("POST", "/runs/{run}/resume"): (403, 200, 200),
+    ("POST", "/runs/{run}/cancel"): (403, 200, 200),
+    ("GET", "/attempts"): (403, 200, 200),
+    ("GET", "/accounts/{account}/budget"): (403, 200, 200),
+    ("GET", "/credentials/{credential}/case"): (200, 200, 200),
     ("GET", "/audit"): (403, 403, 200),
     ("GET", "/audit/verification"): (403, 403, 200),
 }
@@ -63,7 +73,15 @@ def furnished() -> tuple[Tenant, dict[str, str]]:
     import_id, spool = open_upload(tenant, actor=SYSTEM)
     spool.finish()
     request_import(tenant, import_id, "leak.txt", 0, ImportOptions(), actor=SYSTEM, now=utc_now())
-    ids = {"credential": credential.id, "validation": validation.id, "leak_import": import_id}
+    run = start_run(tenant, actor=SYSTEM, now=utc_now())
+    account = Attempt.objects.get(tenant=tenant).object_id
+    ids = {
+        "run": run.id,
+        "account": account,
+        "credential": credential.id,
+        "validation": validation.id,
+        "leak_import": import_id,
+    }
     return tenant, {name: str(found) for name, found in ids.items()}
 
 

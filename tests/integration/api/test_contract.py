@@ -25,7 +25,9 @@ from emberwatch.ingestion.chunks import begin_upload
 from emberwatch.ingestion.services import ImportOptions, open_upload, request_import
 from emberwatch.simulator import UserScenario
 from emberwatch.tenants.models import Tenant
+from emberwatch.validation.models import Attempt
 from emberwatch.validation.operating import protect
+from emberwatch.validation.runs import start_run
 from emberwatch.validation.services import request_validation, run_validation
 from tests.factories import connect, make_credential, make_tenant
 from tests.integration.api.conftest import caller_for
@@ -64,6 +66,8 @@ def world(start_entra: StartEntra, settings: Settings) -> Mapping[str, str]:
         "tenant_id": str(tenant.id),
         "credential_id": str(credential.id),
         "validation_id": str(validation.id),
+        "run_id": str(start_run(tenant, actor=SYSTEM, now=utc_now()).id),
+        "object_id": str(Attempt.objects.get().object_id),
         "import_id": str(import_id),
         "entry_id": str(protect(tenant, "account", "ceo@contoso.example", actor=SYSTEM, now=utc_now()).id),
     }

@@ -23,7 +23,7 @@ from emberwatch.tenants.models import Tenant
 from emberwatch.validation.models import Attempt, AttemptState, KillSwitch
 from emberwatch.validation.operating import protect
 from emberwatch.web import urls as web_urls
-from tests.factories import NOW, make_credential
+from tests.factories import NOW, make_credential, make_run
 from tests.integration.web.conftest import HTMX, Visit
 from tests.world import APP, DIRECTORY
 
@@ -44,14 +44,18 @@ STRICT: Final = {
 
 def addresses(tenant: Tenant) -> list[str]:
     _furnish(tenant)
-    by_tenant = ("feed", "imports", "new_import", "audit", "tenant", "directory", "choices", "soc")
+    credential = make_credential(tenant)
+    by_tenant = (
+        *("feed", "runs", "attempts", "imports", "new_import", "audit", "tenant", "directory"),
+        *("choices", "soc"),
+    )
+    for_all = ("feeds", "tenants", "new_tenant", "tokens", "kill_switch", "account_logout")
     return [
         *(reverse(name, args=[tenant.id]) for name in by_tenant),
-        *(
-            reverse(name)
-            for name in ("feeds", "tenants", "new_tenant", "tokens", "kill_switch", "account_logout")
-        ),
-        reverse("credential", args=[tenant.id, make_credential(tenant).id]),
+        *(reverse(name) for name in for_all),
+        reverse("credential", args=[tenant.id, credential.id]),
+        reverse("case", args=[tenant.id, credential.id]),
+        reverse("run", args=[tenant.id, make_run(tenant).id]),
         "/nothing/here/",
         "/tenants/x/",
     ]

@@ -6,12 +6,12 @@ from typing import Annotated
 
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
-from ninja import Header, Router, Status
+from ninja import Body, Header, Router, Status
 
 from emberwatch.api import rendering
 from emberwatch.api.answers import answers
 from emberwatch.api.auth import actor_of
-from emberwatch.api.shapes import Id, ValidationOut
+from emberwatch.api.shapes import Id, ValidateIn, ValidationOut
 from emberwatch.core.clock import utc_now
 from emberwatch.exposures.queries import access_credential
 from emberwatch.tenants.policy import Permission
@@ -44,11 +44,18 @@ def start_validation(
     tenant_id: Id,
     credential_id: Id,
     idempotency_key: IdempotencyKey = "",
+    options: Annotated[ValidateIn | None, Body(None)] = None,
 ) -> Status[ValidationOut]:
     """Starts a validation, or returns the one that is under way. At most one sign-in is ever sent for it."""
     actor = actor_of(request)
     credential = access_credential(actor, tenant_id, credential_id, Permission.VALIDATE)
-    job = request_validation(credential, actor=actor, now=utc_now(), idempotency_key=idempotency_key)
+    job = request_validation(
+        credential,
+        actor=actor,
+        now=utc_now(),
+        idempotency_key=idempotency_key,
+        confirm=options is not None and options.confirm,
+    )
     response.headers["Location"] = reverse("api:get_validation", args=[str(job.tenant_id), str(job.id)])
     return Status(202, rendering.validation(job))
 

@@ -110,6 +110,7 @@
     "[data-copies]": copy,
     "[data-toggles]": toggle,
     "[data-clears]": (button) => byId(button.dataset.clears).replaceChildren(),
+    "[data-prints]": () => window.print(),
     "[data-closes-panel]": () => closePanel(panel.listAddress),
   };
 

@@ -15,6 +15,7 @@ from django.utils.safestring import SafeString, mark_safe
 from emberwatch.core.verdict import Verdict, VerdictGroup
 from emberwatch.exposures.models import SourceKind
 from emberwatch.exposures.queries import COUNT_CAP
+from emberwatch.validation.policy import Mode
 from emberwatch.web.forms import Form
 
 register = template.Library()
@@ -90,6 +91,16 @@ def _time(value: object, show: str, form: str) -> SafeString:
 
 
 @register.filter
+def fact_value(value: str) -> SafeString | str:
+    """The value of a fact; one that is a moment is shown like all moments."""
+    try:
+        at = datetime.fromisoformat(value)
+    except ValueError:
+        return value
+    return value if at.tzinfo is None else moment(at)
+
+
+@register.filter
 def as_verdict(value: str) -> Verdict:
     return Verdict(value)
 
@@ -104,6 +115,11 @@ def beside_group(verdict: Verdict) -> str:
     """What a verdict says beyond the name of its group."""
     group = verdict.group.label
     return verdict.label.removeprefix(group).removeprefix(", ")
+
+
+@register.filter
+def mode_label(value: str) -> str:
+    return Mode(value).label
 
 
 @register.filter

@@ -24,6 +24,7 @@ from emberwatch.exposures.queries import (
 from emberwatch.exposures.services import reveal
 from emberwatch.tenants.policy import Permission
 from emberwatch.tenants.queries import permissions_of, tenants_page
+from emberwatch.validation.runs import open_run
 from emberwatch.web.access import actor_of, enter_tenant, is_htmx, remember_tenant
 from emberwatch.web.forms import Form, posted
 from emberwatch.web.frames import framed
@@ -66,6 +67,7 @@ def feed(request: HttpRequest, tenant_id: UUID) -> HttpResponse:
         "exposure_kinds": ExposureKind.choices,
         "domains": domains_in_feed(tenant),
         "may": permissions_of(actor_of(request), tenant),
+        "run": open_run(tenant.id),
     }
     response = framed(request, "credentials/feed.html", shown)
     if is_htmx(request):

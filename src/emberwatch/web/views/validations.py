@@ -23,7 +23,9 @@ from emberwatch.web.presenting import details_of, progress_of
 def start(request: HttpRequest, tenant_id: UUID, credential_id: UUID) -> HttpResponse:
     actor = actor_of(request)
     credential = access_credential(actor, tenant_id, credential_id, Permission.VALIDATE)
-    validation = request_validation(credential, actor=actor, now=utc_now())
+    validation = request_validation(
+        credential, actor=actor, now=utc_now(), confirm=request.POST.get("confirm") == "yes"
+    )
     if not is_htmx(request):
         return redirect("credential", tenant_id, credential_id)
     return _moving(request, validation, has_started=True)
