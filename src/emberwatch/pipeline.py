@@ -3,11 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Final
+from contextlib import suppress
+from typing import Any, Final
+
+from django.db import transaction
+from procrastinate.exceptions import AlreadyEnqueued
+from procrastinate.tasks import Task
 
 from emberwatch.engine.facts import FactHandler
 from emberwatch.ingestion import tasks as ingestion
-from emberwatch.validation.tasks import drive_run, validate, wake_runs
+from emberwatch.validation.tasks import (
+    drive_run,
+    move_stalled_runs,
+    start_scheduled,
+    validate,
+    wake_all_runs,
+    wake_runs,
+)
 
 
 def _plan_import(*, import_id: str) -> None:
@@ -47,8 +59,29 @@ def _undo_import(*, import_id: str) -> None:
     ingestion.undo.configure(lock=f"undo:{import_id}").defer(import_id=import_id)
 
 
+def _wake_all_runs() -> None:
+    wake_all_runs.defer()
+
+
+def _once(task: Task[..., Any, ...]) -> FactHandler:
+    """Every worker tells that time has passed; one waiting job is enough."""
+
+    def defer() -> None:
+        # The refusal breaks its own transaction only, not that of what else follows the fact.
+        with suppress(AlreadyEnqueued), transaction.atomic():
+            task.defer()
+
+    return defer
+
+
 # Facts without a job stand here too: the table names everything that services announce.
 FACTS: Final[Mapping[str, Sequence[FactHandler]]] = {
+    "time.passed": (
+        _once(ingestion.watch),
+        _once(ingestion.tidy),
+        _once(move_stalled_runs),
+        _once(start_scheduled),
+    ),
     "import.requested": (_plan_import,),
     "import.piece_ready": (_read_piece,),
     "import.piece_postponed": (_read_piece_later,),
@@ -59,6 +92,9 @@ FACTS: Final[Mapping[str, Sequence[FactHandler]]] = {
     "credential.recorded": (),
     "directory.checked": (_wake_runs,),
     "directory.halted": (),
+    "validation.choices_saved": (_wake_runs,),
+    "kill_switch.thrown": (),
+    "kill_switch.lifted": (_wake_all_runs,),
     "validation.requested": (_validate,),
     "validation.postponed": (_validate_later,),
     "run.moves": (_drive,),

@@ -21,6 +21,8 @@ from emberwatch.directories.entra.clouds import CUSTOM, clouds
 from emberwatch.directories.entra.faults import GRAPH_FAULTS, TOKEN_FAULTS, Fault
 from emberwatch.tenants.policy import PERMISSIONS, Permission
 from emberwatch.validation.budget import Policy
+from emberwatch.validation.options import Choices, as_typed
+from emberwatch.validation.triage import RULES
 
 ROOT: Final = Path(__file__).parents[2]
 DOCS: Final = ROOT / "docs"
@@ -111,7 +113,9 @@ def test_the_permissions_of_operations_are_known_ones() -> None:
         cells[2] for cells in rows(text("docs/api.md")) if len(cells) == 3 and cells[1].startswith("`/")
     ]
     assert needed
-    assert {need.strip("`") for need in needed} - {"any role"} <= {each.value for each in Permission}
+    assert {need.strip("`") for need in needed} - {"any role", "organisation admin"} <= {
+        each.value for each in Permission
+    }
 
 
 def test_every_verdict_is_explained_with_its_group() -> None:
@@ -179,6 +183,23 @@ def test_the_budget_is_the_one_that_is_told(
     for threshold in thresholds:
         policy = Policy(threshold, cloud_limit, single_try=synced)
         assert str(policy.failed_attempts_allowed) == said, threshold
+
+
+def test_the_table_of_triage_is_that_of_the_rules() -> None:
+    table = text("docs/triage.md").partition("<!-- triage rules -->")[2].partition("\n\n")[0]
+    named = [(cells[0], *cells[2:]) for cells in rows(table)[1:]]
+    assert named == [
+        (rule.name, rule.rests_on, rule.limits, "yes" if rule.confirmable else "no") for rule in RULES
+    ]
+
+
+def test_every_choice_stands_with_its_default() -> None:
+    table = text("docs/lockout-safety.md").partition("<!-- choices -->")[2].partition("\n\n")[0]
+    told = {name.strip("` "): cells[2] for cells in rows(table)[1:] for name in cells[0].split(",")}
+    typed = as_typed(Choices())
+    words = {"failed_attempts_allowed": "empty", "egress_addresses": "none"}
+    words |= dict.fromkeys(("hours_from", "hours_until"), "all day")
+    assert {name: plain(value) for name, value in told.items()} == typed | words
 
 
 def links(page: Path) -> Iterator[tuple[str, str]]:

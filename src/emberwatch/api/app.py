@@ -23,11 +23,13 @@ from emberwatch.api.routes import (
     attempts,
     audit,
     cases,
+    choices,
     credentials,
     directory,
     imports,
     machines,
     runs,
+    soc,
     tenants,
     uploads,
     validations,
@@ -99,8 +101,8 @@ api = EmberwatchApi(
     docs=Reference(),
 )
 for _routes in (
-    *(tenants, directory, imports, uploads, credentials, machines),
-    *(validations, runs, attempts, cases, audit),
+    *(tenants, directory, choices, imports, uploads, credentials, machines),
+    *(validations, runs, attempts, cases, soc, audit),
 ):
     api.add_router("", _routes.router)
 # django-ninja looks for the nearest kind, and has answers of its own for all of these.

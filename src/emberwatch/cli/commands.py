@@ -22,6 +22,7 @@ COMMANDS: Final[Mapping[str, str]] = {
     "imports": "import_history:app",
     "machines": "machines:machines",
     "validate": "validate:validate",
+    "validation": "stopping:app",
     "run": "runs:app",
     "attempts": "ledger:attempts",
     "case": "case:case",

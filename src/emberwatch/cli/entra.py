@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
+from emberwatch.cli import choices
 from emberwatch.cli.failures import EXIT_FAILED
 from emberwatch.cli.output import AsJson, print_json
 from emberwatch.cli.start import start
@@ -19,6 +20,15 @@ if TYPE_CHECKING:
     from emberwatch.directories.base import CheckItem, CheckReport
 
 app = typer.Typer(help="A tenant's connection to its Microsoft Entra ID.", rich_markup_mode=None)
+for _command in (
+    choices.choices,
+    choices.protected,
+    choices.protect,
+    choices.unprotect,
+    choices.activity,
+    choices.soc,
+):
+    app.command(_command.__name__)(_command)
 
 SECRET_VARIABLE: Final = "EMBERWATCH_ENTRA_CLIENT_SECRET"  # noqa: S105 - a variable's name
 _MARKS: Final = {"ok": "ok      ", "warning": "warning ", "fault": "FAULT   "}

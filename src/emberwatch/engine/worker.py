@@ -8,10 +8,13 @@ from typing import Any, Final
 
 import psycopg
 import structlog
+from asgiref.sync import sync_to_async
+from django.db import DatabaseError, close_old_connections, transaction
 from procrastinate import App, exceptions
 from procrastinate.contrib.django import app as django_app
 from procrastinate.jobs import Job
 
+from emberwatch.engine.facts import announce
 from emberwatch.engine.queues import PATIENT_QUEUES, PROMPT_QUEUES
 
 log = structlog.get_logger(__name__)
@@ -22,6 +25,7 @@ DEAD_AFTER_SECONDS: Final = 10.0
 RECONNECT_SECONDS: Final = 2.0
 # Jobs of the patient queues sleep most of the time: so many are moved on at once.
 PATIENT_CONCURRENCY: Final = 16
+TICK_SECONDS: Final = 30.0
 
 
 def worker_options(concurrency: int) -> dict[str, Any]:
@@ -54,20 +58,24 @@ async def _run(concurrency: int) -> None:
     app: App = django_app.with_connector(django_app.connector.get_worker_connector())  # type: ignore[attr-defined]
     async with app.open_async():
         rescue = asyncio.create_task(_rescue_forever(app))
+        ticking = asyncio.create_task(_tick_forever())
         try:
             await _run_lanes(app, concurrency)
         finally:
             rescue.cancel()
+            ticking.cancel()
 
 
 async def _run_lanes(app: App, concurrency: int) -> None:
     """One lane for what people wait for, one for what waits by itself; a signal ends the first, which ends both."""
     patient = asyncio.create_task(
         app.run_worker_async(
-            **worker_options(PATIENT_CONCURRENCY), queues=PATIENT_QUEUES, install_signal_handlers=False
+            **worker_options(PATIENT_CONCURRENCY), queues=list(PATIENT_QUEUES), install_signal_handlers=False
         )
     )
-    prompt = asyncio.create_task(app.run_worker_async(**worker_options(concurrency), queues=PROMPT_QUEUES))
+    prompt = asyncio.create_task(
+        app.run_worker_async(**worker_options(concurrency), queues=list(PROMPT_QUEUES))
+    )
     try:
         done, _ = await asyncio.wait((patient, prompt), return_when=asyncio.FIRST_COMPLETED)
         for lane in done:
@@ -89,6 +97,24 @@ async def _rescue_forever(app: App) -> None:
         except exceptions.ConnectorException:
             log.warning("rescue_failed", reason="the database did not answer")
         await asyncio.sleep(HEARTBEAT_SECONDS)
+
+
+async def _tick_forever() -> None:
+    """Announces that time has passed, for what is done regularly and not because something happened."""
+    while True:
+        await asyncio.sleep(TICK_SECONDS)
+        try:
+            await sync_to_async(_tick)()
+        except (DatabaseError, exceptions.ConnectorException):
+            log.warning("tick_failed", reason="the database did not answer")
+
+
+def _tick() -> None:
+    try:
+        with transaction.atomic():
+            announce("time.passed")
+    finally:
+        close_old_connections()
 
 
 async def retry_jobs_of_dead_workers(app: App) -> list[int]:

@@ -10,7 +10,7 @@ from typing import Any, Final, TypeAlias
 from uuid import UUID
 
 import uuid_utils
-from django.db import connection
+from django.db import connection, transaction
 
 from emberwatch.engine.facts import announce
 from emberwatch.exposures.features import character_classes
@@ -112,7 +112,7 @@ WHERE c.id = held.id AND (
 
 
 class Recorder:
-    """Stores batches of one import inside the caller's transaction."""
+    """Stores batches of one import, each as a whole, inside the caller's transaction if there is one."""
 
     def __init__(self, origin: Origin, watchlist: Watchlist) -> None:
         self._origin = origin
@@ -128,6 +128,7 @@ class Recorder:
         """One that has seen nothing: what a transaction that was rolled back had made is not there."""
         return Recorder(self._origin, self._watchlist)
 
+    @transaction.atomic
     def store(self, batch: Sequence[tuple[ParsedCredential, Part]]) -> Stored:
         """Safe to repeat: what is stored already is known again."""
         machines = self._machines.ids(part for _, part in batch)
@@ -243,9 +244,10 @@ class Recorder:
 
     def _insert(self, fresh: Mapping[bytes, _Seen], new: list[str]) -> dict[bytes, Id]:
         """Seals and inserts; a parallel import may have been faster, so the ids that count are the table's."""
-        # In one order everywhere, so that two transactions never wait for each other.
-        mine: dict[bytes, Id] = {print_: uuid_utils.uuid7() for print_ in sorted(fresh)}
-        rows = [self._credential(fresh[print_], id_) for print_, id_ in mine.items()]
+        # Ids follow the leak's order, which lists show. Rows go in by fingerprint, an order that is the same
+        # everywhere, so that two transactions never wait for each other.
+        mine: dict[bytes, Id] = {print_: uuid_utils.uuid7() for print_ in fresh}
+        rows = [self._credential(fresh[print_], id_) for print_, id_ in sorted(mine.items())]
         if insert_credentials(rows, self._given) == len(mine):
             new.extend(map(str, mine.values()))
             return mine

@@ -44,9 +44,8 @@ def piece(piece_id: str) -> None:
         announce("import.piece_postponed", piece_id=piece_id, seconds=_BUSY_SECONDS)
 
 
-@app.periodic(cron="* * * * * */30")
-@app.task(name="ingestion.watch", queue=INGESTION, queueing_lock="watch", lock="watch", pass_context=False)
-def watch(timestamp: int) -> None:  # noqa: ARG001 - Procrastinate gives it
+@app.task(name="ingestion.watch", queue=INGESTION, queueing_lock="watch", lock="watch")
+def watch() -> None:
     environment: Environment = settings.ENVIRONMENT
     if environment.watch_dir is not None:
         look_through(
@@ -54,9 +53,8 @@ def watch(timestamp: int) -> None:  # noqa: ARG001 - Procrastinate gives it
         )
 
 
-@app.periodic(cron="17 * * * *")
 @app.task(name="ingestion.tidy", queue=INGESTION, queueing_lock="tidy")
-def tidy(timestamp: int) -> None:  # noqa: ARG001 - Procrastinate gives it
+def tidy() -> None:
     discard_abandoned(utc_now())
 
 

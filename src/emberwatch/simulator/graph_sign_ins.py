@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import islice
+from operator import attrgetter
 from typing import Any, Final
 
 from emberwatch.simulator.graph_call import Call
@@ -53,6 +55,29 @@ _REPORT: Final = Report(
 )
 
 
+_READ: Final[Mapping[str, Callable[[SignInEntry], Any]]] = {
+    "id": attrgetter("id"),
+    "userId": attrgetter("user_id"),
+    "userPrincipalName": attrgetter("user_principal_name"),
+    "appId": attrgetter("sender.client_id"),
+    "appDisplayName": attrgetter("sender.app_name"),
+    "ipAddress": attrgetter("sender.address"),
+    "correlationId": attrgetter("sender.correlation_id"),
+    "createdDateTime": attrgetter("at"),
+    "status/errorCode": attrgetter("code"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """An entry as a filter sees it; nothing is written out for the many that do not match."""
+
+    entry: SignInEntry
+
+    def __getitem__(self, name: str, /) -> Any:
+        return _READ[name](self.entry)
+
+
 def list_sign_ins(call: Call) -> Reply:
     """``GET /auditLogs/signIns``."""
     _require_licence(call)
@@ -89,7 +114,7 @@ def _matching(directory: DirectoryState, wanted: Node | None, after: int) -> Ite
         begin = max([begin, *(moment for op, moment in bounds if op != "le")])
         end = min([end, *(moment for op, moment in bounds if op != "ge")])
     for entry in directory.sign_ins.newest_first(begin, end, after=after):
-        if wanted is None or matches(wanted, _compared(entry)):
+        if wanted is None or matches(wanted, _Seen(entry)):
             yield entry
 
 
@@ -107,21 +132,6 @@ def _bounds(node: Node) -> Iterator[tuple[str, datetime]]:
             yield from _bounds(right)
         case Compare(op=op, value=datetime() as moment):
             yield op, moment
-
-
-def _compared(entry: SignInEntry) -> Mapping[str, Any]:
-    """What a filter sees."""
-    return {
-        "id": entry.id,
-        "userId": entry.user_id,
-        "userPrincipalName": entry.user_principal_name,
-        "appId": entry.sender.client_id,
-        "appDisplayName": entry.sender.app_name,
-        "ipAddress": entry.sender.address,
-        "correlationId": entry.sender.correlation_id,
-        "createdDateTime": entry.at,
-        "status/errorCode": entry.code,
-    }
 
 
 def _object(entry: SignInEntry) -> Object:

@@ -13,9 +13,8 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
-Properties = Mapping[str, Any]
 Literal = str | bool | int | datetime | None
 
 _TOKEN: Final = re.compile(
@@ -23,6 +22,12 @@ _TOKEN: Final = re.compile(
 )
 _WORDS: Final[Mapping[str, Literal]] = {"true": True, "false": False, "null": None}
 _FUNCTIONS: Final[Mapping[str, str]] = {"startswith": "startsWith", "endswith": "endsWith"}
+
+
+class Properties(Protocol):
+    """What a filter looks at: an object's properties by name."""
+
+    def __getitem__(self, name: str, /) -> Any: ...
 
 
 class FilterError(Exception):

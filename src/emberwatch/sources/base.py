@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import BinaryIO, Final
 
-from emberwatch.parsing.base import SourceKind
+from emberwatch.parsing.base import Parser, SourceKind
 from emberwatch.parsing.lines import split_lines
+from emberwatch.parsing.registry import choose
 from emberwatch.parsing.system_info import MachineFacts
 
 CHUNK: Final = 256 * 1024
@@ -108,12 +109,18 @@ class LeakPart:
     """In bytes, unpacked; 0 when its container does not tell."""
     machine_key: str
     """The same for all parts of one machine within this leak, and empty without one."""
+    parser: Parser = field(repr=False)
+    """The one that its content asks for; choosing takes time, so it is done once."""
     _chunks: Callable[[], Iterator[bytes]] = field(repr=False)
     cut: SkipReason | None = None
     """Set while reading, when the data ended before its end: what stood before was given."""
     bytes_read: int = 0
     _ends: int = 0
     _open: bool = False
+
+    def parser_for(self, forced: str | None) -> Parser:
+        """The parser that was asked for by name, else the part's own."""
+        return choose(self.head, self.name, forced) if forced else self.parser
 
     def lines(self) -> Iterator[bytes]:
         return split_lines(self.chunks())

@@ -84,12 +84,14 @@ def plain_part(source: Source, name: str) -> Opened:
             source.file.seek(0)
             yield from read_chunks(source.file)
 
+    parser = choose(head, name)
     return LeakPart(
         name=name,
-        kind=choose(head, name).kind,
+        kind=parser.kind,
         machine=None,
         head=head,
         size=source.size,
         machine_key="",
+        parser=parser,
         _chunks=chunks,
     )

@@ -17,7 +17,6 @@ from emberwatch.parsing.base import (
     RejectReason,
 )
 from emberwatch.parsing.reading import read_chunks
-from emberwatch.parsing.registry import choose
 from emberwatch.parsing.repeats import Repeats
 from emberwatch.sources.base import LeakPart, SkippedPart
 from emberwatch.sources.events import (
@@ -45,7 +44,7 @@ def read_part(
     repeats: Repeats | None = None,
 ) -> Iterator[Outcome]:
     """Every outcome of the part. Pass one ``repeats`` for all parts of a leak to have repetitions flagged."""
-    parser = choose(part.head, part.name, forced)
+    parser = part.parser_for(forced)
     last = 0
     for outcome in read_chunks(parser, part.chunks(), context):
         last = outcome.line
@@ -99,7 +98,7 @@ def _started(index: int, part: LeakPart, forced: str | None) -> PartStarted:
         index=index,
         name=part.name,
         kind=part.kind,
-        format=choose(part.head, part.name, forced).name,
+        format=part.parser_for(forced).name,
         machine=part.machine,
         machine_key=part.machine_key,
         size=part.size,

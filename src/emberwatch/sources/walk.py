@@ -189,7 +189,8 @@ def _raising(cut: CutShort) -> Iterator[bytes]:
 def _part(
     place: _Place, entry: Entry, name: str, victims: Victims, head: bytes, chunks: Iterator[bytes]
 ) -> LeakPart:
-    kind = choose(head[:HEAD], entry.path).kind
+    parser = choose(head[:HEAD], entry.path)
+    kind = parser.kind
     folder = victims.folder_of(entry.path)
     described = folder is not None and (kind is SourceKind.STEALER_LOG or victims.describes(folder))
     return LeakPart(
@@ -199,6 +200,7 @@ def _part(
         head=head[:HEAD],
         size=entry.size,
         machine_key=f"{place.name}!{folder}" if described else "",
+        parser=parser,
         _chunks=lambda: chunks,
     )
 

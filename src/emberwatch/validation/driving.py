@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from math import ceil
 from typing import Final, TypeAlias
 from uuid import UUID
 
@@ -87,6 +88,9 @@ LOOK_AGAIN_AT_A_STOP: Final = timedelta(minutes=1)
 # A confirmation leaves this many slots to whatever leaks next, where more than one is allowed at all.
 KEPT_FREE_WHEN_CONFIRMING: Final = 1
 
+# Jobs have their time to the second.
+EARLY: Final = timedelta(seconds=1)
+
 Opener: TypeAlias = Callable[[DirectoryConnection], Directory]
 
 
@@ -151,6 +155,21 @@ def stalled_runs(now: datetime) -> list[Run]:
     return list(Run.objects.filter(free, due, state__in=MOVING_STATES).order_by("requested_at"))
 
 
+def is_due(run_id: UUID, now: datetime) -> bool:
+    """Whether a run wants to be moved on now. Of two jobs for one run the later finds nothing due, and ends."""
+    due = Q(next_at__isnull=True) | Q(next_at__lte=now + EARLY)
+    return Run.objects.filter(due, pk=run_id, state__in=MOVING_STATES).exists()
+
+
+def wake(tenant_id: UUID | None) -> list[UUID]:
+    """A tenant's moving runs, or all, which wait for nothing from now on: what they waited for may have come."""
+    rows = Run.objects.filter(state__in=MOVING_STATES)
+    if tenant_id is not None:
+        rows = rows.filter(tenant_id=tenant_id)
+    rows.update(next_at=None)
+    return list(rows.values_list("pk", flat=True))
+
+
 def note_failure(run_id: UUID, error: Exception) -> None:
     """A fault of our own keeps the run where it is; it is tried again in a minute."""
     log.error("run_failed", run_id=str(run_id), kind=type(error).__name__)
@@ -179,7 +198,7 @@ def _settle_down(run: Run, rest: Rest, now: datetime) -> datetime | None:
         still.finished_at = now if rest.state is RunState.DONE else None
         still.save(update_fields=["state", "sentence", "next_at", "finished_at"])
         if rest.until is not None:
-            seconds = max(0, round((rest.until - now).total_seconds()))
+            seconds = max(0, ceil((rest.until - now).total_seconds()))
             announce("run.moves", run_id=str(run.id), seconds=seconds)
         if rest.state is RunState.DONE:
             announce("run.finished", run_id=str(run.id), tenant_id=str(run.tenant_id))

@@ -57,6 +57,11 @@ def plan_run(run: Run, *, now: datetime, confirm_likely: bool) -> None:
         Run.objects.filter(pk=run.pk).update(planned_at=now, accounts=accounts, credentials=credentials)
 
 
+def has_questions(tenant_id: UUID, *, now: datetime, confirm_likely: bool) -> bool:
+    """Whether a run would find anything to look at."""
+    return next(_rows(tenant_id, now, confirm_likely, limit="LIMIT 1"), None) is not None
+
+
 def _planned(tenant_id: UUID, now: datetime, confirm_likely: bool) -> Iterator[PlannedLogin]:
     rows = _rows(tenant_id, now, confirm_likely)
     for login, members in groupby(rows, key=itemgetter(0)):
@@ -64,7 +69,7 @@ def _planned(tenant_id: UUID, now: datetime, confirm_likely: bool) -> Iterator[P
         yield PlannedLogin(login, max(scores), len(scores))
 
 
-def _rows(tenant_id: UUID, now: datetime, confirm_likely: bool) -> Iterator[Sequence[Any]]:
+def _rows(tenant_id: UUID, now: datetime, confirm_likely: bool, limit: str = "") -> Iterator[Sequence[Any]]:
     """Login and the facts of a :class:`Candidate`, in the order of logins."""
     condition, values = in_question(now, confirm_likely=confirm_likely)
     credentials, sightings = Credential._meta.db_table, Sighting._meta.db_table
@@ -82,7 +87,7 @@ def _rows(tenant_id: UUID, now: datetime, confirm_likely: bool) -> Iterator[Sequ
           AND NOT EXISTS (
             SELECT 1 FROM {validations} v WHERE v.credential_id = c.id AND v.state = ANY(%s)
           )
-        ORDER BY c.login_canonical
+        ORDER BY c.login_canonical {limit}
     """  # noqa: S608
     states = [state.value for state in OPEN_STATES]
     parameters = [SIGN_IN_PAGES, tenant_id, tenant_id, ExposureKind.EMPLOYEE.value, *values, states]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
@@ -17,10 +17,19 @@ from emberwatch.tenants.models import Tenant
 from emberwatch.tenants.policy import Permission
 from emberwatch.tenants.queries import require
 from emberwatch.validation.choices import kill_switch, policy_of
-from emberwatch.validation.models import MOVING_STATES, OPEN_RUN_STATES, Run, RunOrigin, RunState
+from emberwatch.validation.models import (
+    MOVING_STATES,
+    OPEN_RUN_STATES,
+    Run,
+    RunOrigin,
+    RunState,
+    ValidationPolicy,
+)
+from emberwatch.validation.planning import has_questions
 from emberwatch.validation.policy import Mode
 from emberwatch.validation.services import require_usable_directory
 
+SCHEDULED_EVERY: Final = timedelta(hours=1)
 PAUSED_BY: Final = "Paused by {actor}."
 
 
@@ -35,16 +44,30 @@ def start_run(tenant: Tenant, *, actor: Actor, now: datetime) -> Run:
 
 
 def start_scheduled_runs(*, now: datetime) -> list[Run]:
-    """Starts a run for every tenant whose operator lets the schedule do so and that has none open."""
+    """Starts a run for every tenant whose operator lets the schedule do so, where there is something to look at."""
     if kill_switch() is not None:
         return []
-    connections = DirectoryConnection.objects.filter(status=ConnectionStatus.ACTIVE).select_related("tenant")
-    started = []
-    for connection in connections.order_by("pk"):
-        mode = Mode(policy_of(connection).automatic_mode)
-        if mode is not Mode.OFF and open_run(connection.tenant_id) is None:
-            started.append(_start(connection.tenant, connection, mode, RunOrigin.SCHEDULE, SYSTEM, now))
-    return started
+    policies = ValidationPolicy.objects.exclude(automatic_mode=Mode.OFF)
+    policies = policies.filter(connection__status=ConnectionStatus.ACTIVE).select_related(
+        "connection__tenant"
+    )
+    return [_start_scheduled(policy, now) for policy in policies.order_by("pk") if _is_time(policy, now)]
+
+
+def _is_time(policy: ValidationPolicy, now: datetime) -> bool:
+    tenant_id = policy.connection.tenant_id
+    lately = Run.objects.filter(
+        tenant_id=tenant_id, origin=RunOrigin.SCHEDULE, requested_at__gt=now - SCHEDULED_EVERY
+    )
+    if open_run(tenant_id) is not None or lately.exists():
+        return False
+    confirms = policy.automatic_mode == Mode.ATTEMPTS and policy.confirm_likely
+    return has_questions(tenant_id, now=now, confirm_likely=confirms)
+
+
+def _start_scheduled(policy: ValidationPolicy, now: datetime) -> Run:
+    connection, mode = policy.connection, Mode(policy.automatic_mode)
+    return _start(connection.tenant, connection, mode, RunOrigin.SCHEDULE, SYSTEM, now)
 
 
 def _start(

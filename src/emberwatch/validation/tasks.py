@@ -10,8 +10,7 @@ from procrastinate.contrib.django import app
 
 from emberwatch.core.clock import utc_now
 from emberwatch.engine.queues import RUNS, VALIDATION
-from emberwatch.validation.driving import drive, note_failure, stalled_runs
-from emberwatch.validation.models import MOVING_STATES, Run
+from emberwatch.validation.driving import drive, is_due, note_failure, stalled_runs, wake
 from emberwatch.validation.runs import start_scheduled_runs
 from emberwatch.validation.services import fail_validation, run_validation
 
@@ -31,6 +30,8 @@ def validate(validation_id: str) -> None:
 
 @app.task(name="validation.drive", queue=RUNS, retry=_AGAIN)
 def drive_run(run_id: str) -> None:
+    if not is_due(UUID(run_id), utc_now()):
+        return
     try:
         drive(UUID(run_id))
     except _TROUBLES:
@@ -41,20 +42,27 @@ def drive_run(run_id: str) -> None:
 
 @app.task(name="validation.wake", queue=VALIDATION)
 def wake_runs(tenant_id: str) -> None:
-    """A directory is in order again: its runs need not wait for the next look."""
-    rows = Run.objects.filter(tenant_id=tenant_id, state__in=MOVING_STATES)
-    for run_id in rows.values_list("pk", flat=True):
+    """A directory is in order again, or may be used otherwise: its runs need not wait for the next look."""
+    _wake(UUID(tenant_id))
+
+
+@app.task(name="validation.wake_all", queue=VALIDATION)
+def wake_all_runs() -> None:
+    """The kill switch was lifted."""
+    _wake(None)
+
+
+def _wake(tenant_id: UUID | None) -> None:
+    for run_id in wake(tenant_id):
         drive_run.defer(run_id=str(run_id))
 
 
-@app.periodic(cron="* * * * *")
-@app.task(name="validation.move_stalled_runs", queue=VALIDATION)
-def move_stalled_runs(timestamp: int) -> None:  # noqa: ARG001 - the engine names the moment
+@app.task(name="validation.move_stalled_runs", queue=VALIDATION, queueing_lock="move_stalled_runs")
+def move_stalled_runs() -> None:
     for run in stalled_runs(utc_now()):
         drive_run.defer(run_id=str(run.id))
 
 
-@app.periodic(cron="17 * * * *")
-@app.task(name="validation.start_scheduled_runs", queue=VALIDATION)
-def start_scheduled(timestamp: int) -> None:  # noqa: ARG001 - likewise
+@app.task(name="validation.start_scheduled_runs", queue=VALIDATION, queueing_lock="start_scheduled_runs")
+def start_scheduled() -> None:
     start_scheduled_runs(now=utc_now())

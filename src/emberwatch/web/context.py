@@ -18,6 +18,8 @@ from emberwatch.engine.queries import worker_is_alive
 from emberwatch.tenants.models import Tenant
 from emberwatch.tenants.policy import Permission
 from emberwatch.tenants.queries import permissions_of, visible_tenants
+from emberwatch.validation.choices import kill_switch
+from emberwatch.validation.models import KillSwitch
 from emberwatch.web.access import CURRENT_TENANT, actor_of
 
 MOST_TENANTS_IN_SWITCHER: Final = 200
@@ -30,6 +32,8 @@ _SWITCH_TO: Final[Mapping[str, str]] = {
     "attempts": "attempts",
     "tenant": "tenant",
     "directory": "tenant",
+    "choices": "tenant",
+    "soc": "tenant",
 }
 
 
@@ -68,6 +72,10 @@ class Shell:
     @cached_property
     def worker_is_missing(self) -> bool:
         return not worker_is_alive(utc_now())
+
+    @cached_property
+    def kill_switch(self) -> KillSwitch | None:
+        return kill_switch()
 
     @cached_property
     def stopped_directory(self) -> DirectoryConnection | None:

@@ -24,12 +24,24 @@ pytestmark = pytest.mark.django_db
 
 CONNECTION = {"client_id": APP, "client_secret": SECRET, "entra_tenant_id": DIRECTORY, "cloud": "custom"}
 
+BODIES: Mapping[tuple[str, str], object] = {
+    ("PUT", "/directory"): CONNECTION,
+    ("PUT", "/directory/choices"): {"pace": 0.5},
+    ("POST", "/directory/protected"): {"kind": "account", "value": "ceo@contoso.example"},
+}
+
 # Route -> the status for (viewer, analyst, admin).
 ROUTES: Mapping[tuple[str, str], tuple[int, int, int]] = {
     ("GET", ""): (200, 200, 200),
     ("GET", "/directory"): (403, 403, 200),
     ("PUT", "/directory"): (403, 403, 200),
     ("POST", "/directory/check"): (403, 403, 200),
+    ("GET", "/directory/choices"): (403, 403, 200),
+    ("PUT", "/directory/choices"): (403, 403, 200),
+    ("GET", "/directory/protected"): (403, 403, 200),
+    ("POST", "/directory/protected"): (403, 403, 201),
+    ("GET", "/directory/activity"): (403, 403, 200),
+    ("GET", "/directory/soc"): (200, 200, 200),
     ("GET", "/imports"): (200, 200, 200),
     ("POST", "/imports"): (403, 202, 202),
     ("GET", "/imports/{leak_import}"): (200, 200, 200),
@@ -78,8 +90,7 @@ def status_of(role: str, at_home: Tenant, target: Tenant, method: str, path: str
     caller.tenant = target
     if (method, path) == ("POST", "/imports"):
         return int(caller.upload(b"ann@contoso.example:pw\n").status_code)
-    body = CONNECTION if method == "PUT" else None
-    return int(caller(method, caller.here(path), body).status_code)
+    return int(caller(method, caller.here(path), BODIES.get((method, path))).status_code)
 
 
 @pytest.mark.parametrize("role", list(Role))
@@ -91,7 +102,7 @@ def test_a_role_meets_its_routes_and_others_tenants_are_not_there(start_entra: S
     for (method, template), expected in ROUTES.items():
         path = template.format(**ids)
         # First: there is something to leak, and to its own people it is shown.
-        assert status_of(Role.ADMIN, tenant, tenant, method, path) in (200, 202), (method, template)
+        assert status_of(Role.ADMIN, tenant, tenant, method, path) in (200, 201, 202), (method, template)
         assert status_of(role, tenant, tenant, method, path) == expected[column], (method, template)
         assert status_of(role, stranger, tenant, method, path) == 404, (method, template)
 

@@ -20,10 +20,13 @@ from emberwatch.accounts.actor import SYSTEM
 from emberwatch.accounts.models import Role
 from emberwatch.api.app import api
 from emberwatch.core.clock import utc_now
+from emberwatch.exposures.models import Machine
+from emberwatch.ingestion.chunks import begin_upload
 from emberwatch.ingestion.services import ImportOptions, open_upload, request_import
 from emberwatch.simulator import UserScenario
 from emberwatch.tenants.models import Tenant
 from emberwatch.validation.models import Attempt
+from emberwatch.validation.operating import protect
 from emberwatch.validation.runs import start_run
 from emberwatch.validation.services import request_validation, run_validation
 from tests.factories import connect, make_credential, make_tenant
@@ -55,13 +58,18 @@ def world(start_entra: StartEntra, settings: Settings) -> Mapping[str, str]:
     import_id, spool = open_upload(tenant, actor=SYSTEM)
     spool.finish()
     request_import(tenant, import_id, "leak.txt", 0, ImportOptions(), actor=SYSTEM, now=utc_now())
+    upload = begin_upload(tenant, "leak.txt", 10, "mark", actor=SYSTEM, now=utc_now())
+    machine = Machine.objects.create(tenant=tenant, key="a machine")
     return {
+        "upload_id": str(upload.id),
+        "machine_id": str(machine.id),
         "tenant_id": str(tenant.id),
         "credential_id": str(credential.id),
         "validation_id": str(validation.id),
         "run_id": str(start_run(tenant, actor=SYSTEM, now=utc_now()).id),
         "object_id": str(Attempt.objects.get().object_id),
         "import_id": str(import_id),
+        "entry_id": str(protect(tenant, "account", "ceo@contoso.example", actor=SYSTEM, now=utc_now()).id),
     }
 
 

@@ -13,10 +13,11 @@ from procrastinate.contrib.django.models import ProcrastinateJob
 from emberwatch.accounts.actor import SYSTEM
 from emberwatch.core.clock import utc_now
 from emberwatch.engine.facts import announce
+from emberwatch.engine.queues import PATIENT_QUEUES, PROMPT_QUEUES
 from emberwatch.engine.worker import retry_jobs_of_dead_workers, worker_options
 from emberwatch.simulator import UserScenario
 from emberwatch.validation.models import Validation, ValidationState
-from emberwatch.validation.services import request_all, request_validation
+from emberwatch.validation.services import request_validation
 from tests.factories import connect, make_credential, make_tenant
 from tests.integration.conftest import StartEntra
 from tests.world import APP, DIRECTORY, RIGHT, SECRET
@@ -90,9 +91,8 @@ def test_jobs_on_one_account_run_in_the_order_of_their_requests(start_entra: Sta
     start_entra(ANN)
     tenant = make_tenant()
     connect(tenant, DIRECTORY, APP, SECRET)
-    wrong = [make_credential(tenant, password=f"Wrong-{n}") for n in range(4)]
-    validations = request_all(tenant, actor=SYSTEM, now=utc_now())
-    assert len(validations) == 4
+    wrong = [make_credential(tenant, password=f"Wrong-pass-{n}") for n in range(4)]
+    validations = [request_validation(each, actor=SYSTEM, now=utc_now()) for each in wrong]
 
     work_until_empty()
 
@@ -118,3 +118,12 @@ def test_the_job_of_a_dead_worker_is_run_by_another(start_entra: StartEntra) -> 
 
     validation.refresh_from_db()
     assert validation.state == ValidationState.DONE
+
+
+def test_every_job_has_a_lane_that_runs_it() -> None:
+    from emberwatch.pipeline import FACTS
+
+    assert FACTS
+    queues = {task.queue for name, task in django_app.tasks.items() if not name.startswith("builtin:")}
+    assert queues
+    assert queues <= {*PROMPT_QUEUES, *PATIENT_QUEUES}

@@ -21,6 +21,9 @@ from emberwatch.exposures.models import Credential
 from emberwatch.ingestion.models import Import
 from emberwatch.tenants.models import Tenant
 from emberwatch.tenants.queries import members_of
+from emberwatch.validation.models import KillSwitch
+from emberwatch.validation.operating import protect
+from emberwatch.validation.options import Choices, as_typed
 from emberwatch.validation.services import request_validation
 from emberwatch.web.urls import open_to_all, pages
 from tests.factories import NOW, connect, make_credential, make_tenant, make_user
@@ -46,12 +49,15 @@ class World:
 
 
 def _world(tenant: Tenant, user: User) -> World:
+    KillSwitch.objects.all().delete()
     credential = make_credential(tenant, password=f"pw-{uuid4()}")
     member = make_user(tenant, "viewer")
     validation = request_validation(make_credential(tenant, password="v"), actor=SYSTEM, now=utc_now())
     done = Import.objects.create(tenant=tenant, file_name="x.txt", requested_by="t", requested_at=NOW)
     token, _ = create_api_token(user, _any_tenant(user), "t", actor=actor_for_user(user), now=NOW)
+    entry = protect(tenant, "account", f"{uuid4()}@contoso.example", actor=SYSTEM, now=NOW)
     ids = {
+        "entry_id": entry.id,
         "tenant_id": tenant.id,
         "credential_id": credential.id,
         "validation_id": validation.id,
@@ -76,6 +82,11 @@ class Row:
     status: int = 200
     body: Callable[[World], dict[str, Any]] | None = None
     htmx: bool = False
+
+
+def _stopped() -> dict[str, Any]:
+    KillSwitch.objects.create(stopped_at=NOW, stopped_by="t", reason="an alert")
+    return {}
 
 
 T = ("tenant_id",)
@@ -122,9 +133,23 @@ ROWS: Final = (
     Row("directory", T, ADMINS, 302, body=lambda _: DIRECTORY_FORM),
     Row("check_directory", T, ADMINS, 302, body=lambda _: {}),
     Row("switch_directory", T, ADMINS, 302, body=lambda _: {"disabled": "no"}),
+    Row("choices", T, ADMINS),
+    Row(
+        "choices",
+        T,
+        ADMINS,
+        302,
+        body=lambda _: as_typed(Choices()) | {"pace": f"0.{uuid4().int % 900 + 100}"},
+    ),
+    Row("protect", T, ADMINS, 302, body=lambda _: {"kind": "account", "value": str(uuid4())}),
+    Row("unprotect", ("tenant_id", "entry_id"), ADMINS, 302, body=lambda _: {}),
+    Row("soc", T, MEMBERS),
+    Row("kill_switch", (), ()),
+    Row("stop_everything", (), (), 302, body=lambda _: {"reason": "an alert"}),
+    Row("lift_kill_switch", (), (), 302, body=lambda _: _stopped()),
 )
-# Only the organisation admin makes tenants; everything else a member of the right role may do.
-ORGANISATION_ONLY: Final = ("new_tenant",)
+# Only the organisation admin makes tenants and stops everything; everything else a member of the right role may do.
+ORGANISATION_ONLY: Final = ("new_tenant", "kill_switch", "stop_everything", "lift_kill_switch")
 
 
 def _send(client: Client, row: Row, world: World) -> Any:
@@ -172,7 +197,7 @@ def test_an_organisation_admin_may_everything(start_entra: StartEntra, tenant: T
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
 def test_nobody_gets_in_without_a_sign_in(row: Row, tenant: Tenant) -> None:
     world = World(tenant, make_user(tenant, "admin"), dict.fromkeys(T + C, tenant.id))
-    world.ids |= dict.fromkeys(("validation_id", "import_id", "member_id", "token_id"), tenant.id)
+    world.ids |= dict.fromkeys(("validation_id", "import_id", "member_id", "token_id", "entry_id"), tenant.id)
     reply = _send(Client(), row, world)
     if row.htmx:
         assert (reply.status_code, reply.headers["HX-Redirect"]) == (401, reverse("account_login"))

@@ -15,12 +15,17 @@ from django.test import Client
 from django.urls import path, reverse
 from pytest_django import Settings
 
+from emberwatch.accounts.actor import SYSTEM
 from emberwatch.config import urls as product_urls
 from emberwatch.core.errors import Conflict, EmberwatchError, Unavailable
+from emberwatch.directories.models import ConnectionStatus, DirectoryConnection
 from emberwatch.tenants.models import Tenant
+from emberwatch.validation.models import Attempt, AttemptState, KillSwitch
+from emberwatch.validation.operating import protect
 from emberwatch.web import urls as web_urls
-from tests.factories import make_credential, make_run
+from tests.factories import NOW, make_credential, make_run
 from tests.integration.web.conftest import HTMX, Visit
+from tests.world import APP, DIRECTORY
 
 pytestmark = pytest.mark.django_db
 
@@ -38,17 +43,50 @@ STRICT: Final = {
 
 
 def addresses(tenant: Tenant) -> list[str]:
-    by_tenant = ("feed", "runs", "attempts", "imports", "new_import", "audit", "tenant", "directory")
+    _furnish(tenant)
     credential = make_credential(tenant)
+    by_tenant = (
+        *("feed", "runs", "attempts", "imports", "new_import", "audit", "tenant", "directory"),
+        *("choices", "soc"),
+    )
+    for_all = ("feeds", "tenants", "new_tenant", "tokens", "kill_switch", "account_logout")
     return [
         *(reverse(name, args=[tenant.id]) for name in by_tenant),
-        *(reverse(name) for name in ("feeds", "tenants", "new_tenant", "tokens", "account_logout")),
+        *(reverse(name) for name in for_all),
         reverse("credential", args=[tenant.id, credential.id]),
         reverse("case", args=[tenant.id, credential.id]),
         reverse("run", args=[tenant.id, make_run(tenant).id]),
         "/nothing/here/",
         "/tenants/x/",
     ]
+
+
+def _furnish(tenant: Tenant) -> None:
+    """A stopped directory with something in every card, and the kill switch on: every banner shows."""
+    connection = DirectoryConnection.objects.create(
+        tenant=tenant,
+        cloud="global",
+        entra_tenant_id=DIRECTORY,
+        client_id=APP,
+        status=ConnectionStatus.ERROR,
+        status_sentence="Two accounts were answered as locked.",
+        halted_at=NOW,
+        created_at=NOW,
+        updated_at=NOW,
+    )
+    protect(tenant, "account", "<b>@contoso.example", "<i>why</i>", actor=SYSTEM, now=NOW)
+    Attempt.objects.create(
+        tenant=tenant,
+        entra_tenant_id=DIRECTORY,
+        client_id=APP,
+        object_id=connection.id,
+        pair_fingerprint=b"x",
+        reserved_at=NOW,
+        code="AADSTS<999>",
+        unknown_code=True,
+        state=AttemptState.ANSWERED,
+    )
+    KillSwitch.objects.create(stopped_at=NOW, stopped_by="t", reason="<script>alert(1)</script>")
 
 
 def replies(client: Client, tenant: Tenant) -> list[Any]:

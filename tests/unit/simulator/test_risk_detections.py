@@ -128,6 +128,9 @@ def test_a_finding_stays_with_its_account() -> None:
     own = world(users=[user(), gone], detections=(found("old", BOB, EARLY),))
     (row,) = own.graph(PATH).body["value"]
     assert row["userId"] == gone.object_id
+    both = world(users=[user(upn=BOB, mail=None), user(), gone], detections=(found("new", BOB, LATE),))
+    (row,) = both.graph(PATH).body["value"]
+    assert row["userId"] == both.user(BOB).id
     with pytest.raises(ScenarioError, match="is not in the directory"):
         own.directory.detect(found("x", "nobody@corp.example", NOW))
 

@@ -112,6 +112,12 @@ def _throttled(draw: Draw) -> Iterator[Leaked]:
         yield Leaked(user.upn, draw.password(), verdict, order_decides=True)
 
 
+def _locked(draw: Draw) -> Iterator[Leaked]:
+    """One alone, and late: two locked accounts, or the very first sign-in, rightly stop a directory."""
+    user = draw.user(locked_seconds=365 * 86_400)
+    yield Leaked(user.upn, draw.password(), Verdict.LOCKED, Wave.OLD)
+
+
 def _not_found(draw: Draw) -> Iterator[Leaked]:
     yield Leaked(draw.login(), draw.password(), Verdict.ACCOUNT_NOT_FOUND)
 
@@ -163,8 +169,7 @@ _CASES: Final[tuple[tuple[int, Case], ...]] = (
     (6, _value(Verdict.NOT_TESTABLE, Draw.hashed)),
     (3, _value(Verdict.NOT_TESTABLE, lambda draw: " " + draw.password())),
     (3, _without_password),
-    # One alone: two locked accounts in a row rightly stop a directory.
-    (1, _wrong(Verdict.LOCKED, locked_seconds=365 * 86_400)),
+    (1, _locked),
     (4, _throttled),
     (3, _right(Verdict.INCONCLUSIVE, answer=ScriptedAnswer(code=UNKNOWN_CODE))),
     (10, _left_to_validate),

@@ -25,6 +25,7 @@ from emberwatch.directories.services import (
 )
 from emberwatch.tenants.models import Tenant
 from emberwatch.tenants.policy import Permission
+from emberwatch.validation.oversight import activity_of
 from emberwatch.web.access import actor_of, enter_tenant
 from emberwatch.web.forms import Form, posted
 
@@ -51,6 +52,7 @@ def _page(request: HttpRequest, tenant: Tenant, form: Form | None = None) -> Htt
         "tenant": tenant,
         "connection": connection,
         "is_told_below": connection is not None and _is_told_by_an_item(connection),
+        "activity": activity_of(connection, utc_now()) if connection else None,
         "clouds": offered_clouds(),
         "form": form or Form(_stored(connection)),
     }
