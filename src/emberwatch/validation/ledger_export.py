@@ -42,10 +42,10 @@ def exported(entries: Iterable[Entry], form: ExportForm) -> Iterator[str]:
 def _as_csv(entries: Iterable[Entry]) -> Iterator[str]:
     writer = csv.writer(_Line())
     names = tuple(Entry.COLUMNS)
-    yield writer.writerow(names)  # type: ignore[misc]  # what write() gave
+    yield writer.writerow(names)
     for entry in entries:
         values = entry.fields()
-        yield writer.writerow([cell(values[name]) for name in names])  # type: ignore[misc]
+        yield writer.writerow([cell(values[name]) for name in names])
 
 
 def _as_json_lines(entries: Iterable[Entry]) -> Iterator[str]:

@@ -9,6 +9,7 @@ from typing import Any, Final
 from uuid import UUID, uuid4
 
 import pytest
+from django.test import Client
 from django.urls import reverse
 
 from emberwatch.accounts.models import Role
@@ -38,6 +39,11 @@ def met(tenant: Tenant, upn: str = "ann@contoso.example") -> Identity:
     return Identity.objects.create(
         tenant=tenant, entra_tenant_id=HERE, object_id=uuid4(), user_principal_name=upn, read_at=NOW
     )
+
+
+def sent(client: Client, address: str) -> str:
+    """What a streamed answer holds in the end."""
+    return client.get(address).getvalue().decode()
 
 
 def ledger(tenant: Tenant) -> str:
@@ -129,7 +135,7 @@ def test_an_export_holds_the_rows_and_leaves_an_audit_row(visit: Visit, tenant: 
     connected(tenant)
     attempt = make_attempt(tenant, HERE, requested_by="=cmd|' /C calc'!A0")
     address, analyst = reverse("export_attempts", args=[tenant.id]), visit(Role.ANALYST)
-    lines = b"".join(analyst.get(f"{address}?format=csv&code=50126").streaming_content).decode().splitlines()
+    lines = sent(analyst, f"{address}?format=csv&code=50126").splitlines()
     [row] = csv.DictReader(lines)
     assert tuple(row) == Entry.COLUMNS
     assert (row["id"], row["requested_by"], row["counts_as_failed"]) == (
@@ -137,7 +143,7 @@ def test_an_export_holds_the_rows_and_leaves_an_audit_row(visit: Visit, tenant: 
         "'=cmd|' /C calc'!A0",
         "true",
     )
-    told = json.loads(b"".join(analyst.get(f"{address}?format=jsonl").streaming_content))
+    told = json.loads(sent(analyst, f"{address}?format=jsonl"))
     assert (told["id"], told["requested_by"]) == (str(attempt.id), attempt.requested_by)
     audited = AuditRow.objects.filter(action="attempts.exported").order_by("sequence")
     assert [row.facts for row in audited] == [{"format": "csv", "code": "50126"}, {"format": "jsonl"}]

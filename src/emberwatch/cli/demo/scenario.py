@@ -114,7 +114,8 @@ def _throttled(draw: Draw) -> Iterator[Leaked]:
 
 def _locked(draw: Draw) -> Iterator[Leaked]:
     """One alone, and late: two locked accounts, or the very first sign-in, rightly stop a directory."""
-    user = draw.user(locked_seconds=365 * 86_400)
+    unchanged_since_the_leak = draw.now - timedelta(days=1500)
+    user = draw.user(locked_seconds=365 * 86_400, last_password_change=unchanged_since_the_leak)
     yield Leaked(user.upn, draw.password(), Verdict.LOCKED, Wave.OLD)
 
 
