@@ -202,7 +202,8 @@ def _move(
     try:
         return _until_the_slice_ends(moved, clock() + slice_)
     except DirectoryMisconfigured as error:
-        halt(connection.id, str(error), now=clock(), facts={"run": str(run.id)})
+        with transaction.atomic():
+            halt(connection.id, str(error), now=clock(), facts={"run": str(run.id)})
         return Rest(clock() + LOOK_AGAIN_AT_A_STOP, RunState.STOPPED, str(error))
     except DirectoryError as error:
         hold_if_busy(connection, error, clock)
