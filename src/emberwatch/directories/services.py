@@ -211,9 +211,7 @@ def open_directory(connection: DirectoryConnection, clock: Clock = utc_now) -> D
 
 
 @contextmanager
-def opened(
-    connection: DirectoryConnection, directory_for: Opener | None = None
-) -> Iterator[Directory]:
+def opened(connection: DirectoryConnection, directory_for: Opener | None = None) -> Iterator[Directory]:
     directory = (directory_for or open_directory)(connection)
     try:
         yield directory
