@@ -144,8 +144,11 @@ def _changed_since(spent: Spent, password_changed_at: datetime | None) -> bool:
     if password_changed_at is None:
         return False
     known = spent.password_changed_at
-    return password_changed_at >= (spent.directory_at or spent.at) and (
-        known is None or password_changed_at > known
+    if known is None:
+        return password_changed_at >= (spent.directory_at or spent.at)
+    # Without the directory's own time there is only ours, which may be minutes ahead of a change that came after.
+    return password_changed_at > known and password_changed_at >= (
+        spent.directory_at or spent.at - CLOCK_DOUBT
     )
 
 

@@ -146,3 +146,10 @@ def test_a_slot_opens_after_a_day_of_the_directory_whatever_our_clock_did() -> N
     """The attempt was made while our clock went minutes behind: it looks older than it is."""
     assert isinstance(may_attempt([spent(24.1), spent(24.2)], policy(), NOW, None), Wait)
     assert isinstance(may_attempt([spent(24.3), spent(24.4)], policy(), NOW, None), Slot)
+
+
+def test_a_change_right_after_an_answer_without_a_date_is_seen_by_a_clock_that_is_ahead() -> None:
+    known, changed = NOW - 500 * HOUR, NOW - 48.1 * HOUR
+    wrong = spent(48, same_pair=True, password_changed_at=known)
+    assert isinstance(may_attempt([wrong], policy(), NOW, changed), Slot)
+    assert isinstance(may_attempt([wrong], policy(), NOW, known), AlreadyWrong)
