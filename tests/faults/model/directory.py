@@ -47,7 +47,7 @@ from tests.simulated import InProcessEntra
 BEGIN: Final = datetime(2026, 6, 1, 8, 0, tzinfo=UTC)
 LONG_AGO: Final = BEGIN - timedelta(days=900)
 PASSWORDS: Final = tuple(f"Passw0rd-number-{n}" for n in range(6))
-CLIENT_SECRET: Final = "Zx8Q~client-secret-value-of-the-model.1"  # noqa: S105 - invented
+CLIENT_SECRET: Final = "Zx8Q~client-secret-value-of-the-model.1"
 ADMINISTRATOR: Final = 3
 GLOBAL_ADMINISTRATOR: Final = "62e90394-69f5-4237-9190-012177145e10"
 _IDS: Final = UUID(int=77)
@@ -101,7 +101,9 @@ class SimulatedDirectory:
         """Whether the password was the account's, for each stretch of time since a step."""
         held = self.passwords[account]
         ends = [*(step for step, _ in held[1:]), None]
-        return (was == password for (_, was), end in zip(held, ends, strict=True) if _reaches(end, since_step))
+        return (
+            was == password for (_, was), end in zip(held, ends, strict=True) if _reaches(end, since_step)
+        )
 
 
 def _reaches(end: int | None, since_step: int) -> bool:
@@ -146,7 +148,9 @@ class Directories:
         queue = self.fates[of_sign_in]
         return queue.popleft() if queue else None
 
-    def adapter(self, directory: SimulatedDirectory, client_id: str, worker: Worker, now: Any) -> EntraDirectory:
+    def adapter(
+        self, directory: SimulatedDirectory, client_id: str, worker: Worker, now: Any
+    ) -> EntraDirectory:
         cloud = Cloud("test", "Test", self.entra.url, self.entra.graph_url, self.entra.portal_url)
         settings = ConnectionSettings("test", UUID(directory.id), UUID(client_id), Secret(CLIENT_SECRET))
         rows = {SIGN_INS: lambda: self._log(directory)}
@@ -158,7 +162,10 @@ class Directories:
         ours = [
             failed(each.account, graph_time(each.at), each.client_id, each.request_id)
             for each in self.sent
-            if each.directory_id == directory.id and each.acted and not each.right and each.code in (None, 50126)
+            if each.directory_id == directory.id
+            and each.acted
+            and not each.right
+            and each.code in (None, 50126)
         ]
         return [*directory.others, *ours]
 
@@ -203,7 +210,9 @@ class Directories:
         else:
             directory.barred.pop((account, why), None)
 
-    def script(self, directory: SimulatedDirectory, user: UserState, code: int, when: Any, times: int) -> None:
+    def script(
+        self, directory: SimulatedDirectory, user: UserState, code: int, when: Any, times: int
+    ) -> None:
         directory.state.change_user(user.id, answer=ScriptedAnswer(code=code, when=when, times=times))
 
     def break_registration(self, directory: SimulatedDirectory, *, broken: bool) -> None:
@@ -315,7 +324,7 @@ def _directory(number: int, rules: Rules, clients: Sequence[str]) -> DirectorySc
             DomainScenario(name=f"contoso{number}.example", default=True),
             DomainScenario(name=f"fabrikam{number}.example"),
         ),
-        apps=tuple(_app(client_id, rules) for client_id in clients) ,
+        apps=tuple(_app(client_id, rules) for client_id in clients),
         users=tuple(
             UserScenario(
                 upn=name,
@@ -327,7 +336,11 @@ def _directory(number: int, rules: Rules, clients: Sequence[str]) -> DirectorySc
             for position, name in enumerate(names)
         ),
         groups=(GroupScenario(display_name=f"Board {number}", members=(names[2],)),),
-        roles=(RoleScenario(template_id=GLOBAL_ADMINISTRATOR, display_name="Global Administrator", members=(names[3],)),),
+        roles=(
+            RoleScenario(
+                template_id=GLOBAL_ADMINISTRATOR, display_name="Global Administrator", members=(names[3],)
+            ),
+        ),
         premium=True,
         lockout_threshold=rules.threshold,
         lockout_seconds=60,

@@ -72,7 +72,9 @@ class History:
 def history_of(seed: int) -> History:
     """The same history for the same seed, on every machine."""
     rng = random.Random(seed)
-    leaks = [("leak", *_drawn((TENANT, ACCOUNT, PASSWORD, _of(0, 0, 1, 2)), rng)) for _ in range(rng.randint(2, 5))]
+    leaks = [
+        ("leak", *_drawn((TENANT, ACCOUNT, PASSWORD, _of(0, 0, 1, 2)), rng)) for _ in range(rng.randint(2, 5))
+    ]
     weights = [weight for weight, _, _ in EVENTS]
     chosen = rng.choices(EVENTS, weights, k=rng.randint(10, 40))
     return History(_begin(rng, seed), (*leaks, *((name, *_drawn(draws, rng)) for _, name, draws in chosen)))
@@ -130,7 +132,9 @@ def _let(ours: Installation, event: Event) -> None:
         "others fail": ours.others_fail,
         "bar": ours.bar,
         "federate": ours.federate,
-        "protect": lambda tenant, account, on, group: ours.protect(tenant, account, protected=on, by_group=group),
+        "protect": lambda tenant, account, on, group: ours.protect(
+            tenant, account, protected=on, by_group=group
+        ),
         "change run": ours.change_run,
         "kill": lambda worker: ours.kill(ours.workers[worker]),
         "believe dead": lambda worker: ours.believe_dead(ours.workers[worker]),

@@ -34,6 +34,7 @@ from tests.faults.model.directory import BEGIN, PASSWORDS, Directories, Rules, S
 from tests.faults.model.workers import Statements, Worker
 
 PACE: Final = 5.0
+EXPIRED: Final = 50055
 LEAKED_BEFORE: Final = (timedelta(days=2), timedelta(days=400), timedelta(days=1200))
 
 
@@ -259,7 +260,9 @@ class Installation:
     def press(self, number: int, *, confirm: bool) -> None:
         if self.credentials:
             credential = self.credentials[number % len(self.credentials)]
-            self._allowed(lambda: request_validation(credential, actor=SYSTEM, now=self.now(), confirm=confirm))
+            self._allowed(
+                lambda: request_validation(credential, actor=SYSTEM, now=self.now(), confirm=confirm)
+            )
 
     def start(self, tenant: int) -> None:
         self._allowed(lambda: start_run(self.tenants[tenant], actor=SYSTEM, now=self.now()))
@@ -287,8 +290,12 @@ class Installation:
     def protect(self, tenant: int, account: int, *, protected: bool, by_group: bool) -> None:
         directory, connection = self.directory_of(tenant), self.connection(tenant)
         user = directory.accounts[account]
-        kind, value = ("account", user.scenario.upn.lower()) if not by_group else ("group", self._board(directory))
-        rows = ProtectedEntry.objects.filter(connection__entra_tenant_id=UUID(directory.id), kind=kind, value=value)
+        kind, value = (
+            ("account", user.scenario.upn.lower()) if not by_group else ("group", self._board(directory))
+        )
+        rows = ProtectedEntry.objects.filter(
+            connection__entra_tenant_id=UUID(directory.id), kind=kind, value=value
+        )
         if by_group:
             user = directory.accounts[2]
         if not protected:
@@ -363,7 +370,7 @@ class Installation:
             self.check_if_stopped(tenant)
         self.look_after_runs()
         due = min((job.due for job in self.queue if not job.taken), default=None)
-        moment = min(due, until) if due is not None else until
+        moment = min(due or self.now() + timedelta(minutes=1), until)
         wait = (moment - self.now()).total_seconds()
         if wait > 0:
             self.directories.entra.clock.advance(wait)
@@ -405,7 +412,9 @@ class Installation:
 
     def script(self, tenant: int, account: int, code: int, when: Any) -> None:
         directory = self.directory_of(tenant)
-        self.directories.script(directory, directory.accounts[account], code, when, 1)
+        # That a password has expired is told to whoever knows it.
+        moment = "right" if code == EXPIRED else when
+        self.directories.script(directory, directory.accounts[account], code, moment, 1)
 
     def block_address(self, blocked: bool) -> None:
         self.directories.entra.world.sources_blocked = blocked

@@ -50,7 +50,9 @@ class Proofs:
                 raise Violation(f"proved {row.verdict} for the right password of {account}: {row.evidence}")
 
     def _since(self) -> int:
-        return min((w.began_at_step for w in self._ours.workers if w.busy), default=self._ours.directories.step)
+        return min(
+            (w.began_at_step for w in self._ours.workers if w.busy), default=self._ours.directories.step
+        )
 
     def _excused(self, directory: SimulatedDirectory, account: str) -> bool:
         """A domain that is federated since the facts were read answers “wrong” to everything."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from email.utils import format_datetime
 from typing import TYPE_CHECKING, Final, Literal
 from urllib.parse import parse_qs
 
@@ -99,6 +100,7 @@ class Watched(httpx.BaseTransport):
             self._outcome(sent, before, fate)
             self.directories.judge_after(sent)
             self.worker.point()
+        reply.headers["Date"] = format_datetime(sent.at, usegmt=True)
         self.worker.answer = sent
         return reply
 
