@@ -188,12 +188,12 @@ class Directories:
                 directory.others.append(failed(user.id, at, OTHER_CLIENT_ID, str(uuid5(_IDS, guess))))
 
     def change(self, directory: SimulatedDirectory, user: UserState, why: Barred, *, barred: bool) -> None:
-        changes: dict[str, Any] = {
+        possible: dict[str, dict[str, Any]] = {
             "disabled": {"enabled": not barred},
             "guest": {"user_type": "Guest" if barred else "Member"},
             "deleted": {"deleted": self.clock() if barred else None},
-        }[why]
-        directory.state.change_user(user.id, **changes)
+        }
+        directory.state.change_user(user.id, **possible[why])
         self.bar(directory, user.id, why, barred=barred)
 
     def federate(self, directory: SimulatedDirectory, domain: str, *, federated: bool) -> None:
@@ -236,7 +236,8 @@ class Directories:
         self._rests_after_a_lock(sent)
 
     def _not_while_halted(self, sent: Sent, worker: Worker) -> None:
-        stops = (self.switched_off_at, self.paused_at.get(getattr(worker.job, "id", None)))
+        job: UUID = worker.job.id
+        stops = (self.switched_off_at, self.paused_at.get(job))
         if any(step is not None and step < worker.reserved_at_step for step in stops):
             raise Violation(f"sent although a person had stopped it: {_said(sent)}")
 
@@ -311,7 +312,8 @@ def _known_at(why: Barred, way: Watched) -> int:
 
 
 def _said(sent: Sent) -> str:
-    return f"{sent.account} password {PASSWORDS.index(sent.password) if sent.password in PASSWORDS else '?'} at {sent.at}"
+    which = PASSWORDS.index(sent.password) if sent.password in PASSWORDS else "?"
+    return f"{sent.account} password {which} at {sent.at}"
 
 
 def _directory(number: int, rules: Rules, clients: Sequence[str]) -> DirectoryScenario:

@@ -12,7 +12,7 @@ from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import Any, Final
 
-import greenlet
+import greenlet  # type: ignore[import-untyped]
 from django.db import connection, transaction
 
 Work = Callable[[], None]
@@ -89,7 +89,7 @@ class Worker:
     def point(self) -> None:
         """Others may go on here."""
         if greenlet.getcurrent() is self._greenlet and not connection.in_atomic_block:
-            greenlet.getcurrent().parent.switch()  # type: ignore[union-attr]
+            greenlet.getcurrent().parent.switch()
 
     @property
     def is_current(self) -> bool:
