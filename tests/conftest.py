@@ -30,6 +30,16 @@ django.setup()
 del os.environ["DJANGO_SETTINGS_MODULE"]
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--model-histories",
+        type=int,
+        default=300,
+        help="how many histories tests/faults/test_validation_model.py goes through",
+    )
+    parser.addoption("--model-seed", type=int, default=1, help="the first of these histories")
+
+
 @pytest.fixture(scope="session")
 def data_dir() -> Path:
     return Path(os.environ["EMBERWATCH_DATA_DIR"])

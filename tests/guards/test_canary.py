@@ -38,6 +38,7 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
 LEAK: Final = f"""https://a.test/login:ann@contoso.example:{CANARY}
 https://a.test/login:ann@contoso.example:{WRONG}
 https://a.test/login:ben@contoso.example:{WRONG}
+https://a.test/login:cay@contoso.example:{CANARY}
 canary-7Kq!vX2-pass ann@contoso.example
 """
 
@@ -69,6 +70,8 @@ def _pipeline(start_entra: StartEntra) -> Tenant:
     entra = start_entra(
         UserScenario(upn="ann@contoso.example", password=CANARY),
         UserScenario(upn="ben@contoso.example", password=CANARY),
+        # One reply is lost, whichever comes second: another right one stays.
+        UserScenario(upn="cay@contoso.example", password=CANARY),
     )
     tenant = make_tenant()
     connect(tenant, DIRECTORY, APP, SECRET)

@@ -116,11 +116,13 @@ def _context(connection: DirectoryConnection) -> str:
     return f"directory:{connection.id}:client_secret"
 
 
-def check_connection(tenant: Tenant, *, actor: Actor, clock: Clock = utc_now) -> CheckReport:
+def check_connection(
+    tenant: Tenant, *, actor: Actor, clock: Clock = utc_now, directory_for: Opener | None = None
+) -> CheckReport:
     """Tries the stored connection and stores the result; a good check lifts a halt."""
     require(actor, tenant, Permission.CONFIGURE_DIRECTORY)
     connection = required_connection(tenant.id)
-    with opened(connection) as directory:
+    with opened(connection, directory_for) as directory:
         report = directory.check(monitored_domains(tenant))
     with transaction.atomic():
         connection = DirectoryConnection.objects.select_for_update().get(pk=connection.pk)
@@ -209,8 +211,8 @@ def open_directory(connection: DirectoryConnection, clock: Clock = utc_now) -> D
 
 
 @contextmanager
-def opened(connection: DirectoryConnection) -> Iterator[Directory]:
-    directory = open_directory(connection)
+def opened(connection: DirectoryConnection, directory_for: Opener | None = None) -> Iterator[Directory]:
+    directory = (directory_for or open_directory)(connection)
     try:
         yield directory
     finally:

@@ -18,6 +18,9 @@ from typing import Final
 from emberwatch.core.verdict import Verdict, VerdictGroup
 
 WINDOW: Final = timedelta(hours=24)
+# The window is the directory's, the times in the ledger are ours: our clock may be set right in between.
+CLOCK_DOUBT: Final = timedelta(minutes=15)
+RESTS_FOR: Final = WINDOW + CLOCK_DOUBT
 MOST_FAILED_ATTEMPTS: Final = 2
 # A budget is at most this share of the tries that lock the account.
 SHARE_OF_THRESHOLD: Final = 4
@@ -120,12 +123,12 @@ def may_attempt(
         return Wait(
             now + timedelta(minutes=1), "Another attempt on this account is under way.", Verdict.THROTTLED
         )
-    recent = [spent for spent in ledger if spent.at > now - WINDOW]
+    recent = [spent for spent in ledger if spent.at > now - RESTS_FOR]
     return (
         _in_a_row(ledger, policy, password_changed_at)
         or _locked(recent)
         or _unknown_pair(recent)
-        or _within(recent, policy, [at for at in failed_by_others if at > now - WINDOW], keep_free)
+        or _within(recent, policy, [at for at in failed_by_others if at > now - RESTS_FOR], keep_free)
     )
 
 
@@ -141,8 +144,11 @@ def _changed_since(spent: Spent, password_changed_at: datetime | None) -> bool:
     if password_changed_at is None:
         return False
     known = spent.password_changed_at
-    return password_changed_at >= (spent.directory_at or spent.at) and (
-        known is None or password_changed_at > known
+    if known is None:
+        return password_changed_at >= (spent.directory_at or spent.at)
+    # Without the directory's own time there is only ours, which may be minutes ahead of a change that came after.
+    return password_changed_at > known and password_changed_at >= (
+        spent.directory_at or spent.at - CLOCK_DOUBT
     )
 
 
@@ -151,7 +157,7 @@ def _locked(recent: Sequence[Spent]) -> Wait | None:
     if not locked:
         return None
     return Wait(
-        max(locked) + WINDOW,
+        max(locked) + RESTS_FOR,
         "The directory answered “locked”; the account rests for 24 hours.",
         Verdict.LOCKED,
     )
@@ -162,7 +168,7 @@ def _unknown_pair(recent: Sequence[Spent]) -> Wait | None:
     if not unknown:
         return None
     why = "This password was sent within the last 24 hours without a clear answer; it is not sent again so soon."
-    return Wait(max(unknown) + WINDOW, why, Verdict.THROTTLED)
+    return Wait(max(unknown) + RESTS_FOR, why, Verdict.THROTTLED)
 
 
 def _in_a_row(ledger: Sequence[Spent], policy: Policy, password_changed_at: datetime | None) -> Wait | None:
@@ -190,7 +196,7 @@ def _within(
         return Slot(allowed - len(failed) - 1)
     if allowed == 0:
         return Wait(None, _no_try_is_safe(policy), Verdict.THROTTLED)
-    until = failed[len(failed) - open_to_us] + WINDOW
+    until = failed[len(failed) - open_to_us] + RESTS_FOR
     others = f", {len(failed_by_others)} of them made by others" if failed_by_others else ""
     why = f"{len(failed)} of {allowed} failed attempts of 24 hours are used up for this account{others}."
     return Wait(until, why, Verdict.THROTTLED)
@@ -226,10 +232,10 @@ def remaining(
     failed_by_others: Sequence[datetime] = (),
 ) -> Remaining:
     """The budget as it would answer for a password that was never tried on the account."""
-    others = [at for at in failed_by_others if at > now - WINDOW]
+    others = [at for at in failed_by_others if at > now - RESTS_FOR]
     fresh = [replace(spent, same_pair=False) for spent in ledger]
     answer = may_attempt(fresh, policy, now, password_changed_at, failed_by_others=others)
-    failed = sum(1 for spent in ledger if spent.failed and spent.at > now - WINDOW)
+    failed = sum(1 for spent in ledger if spent.failed and spent.at > now - RESTS_FOR)
     waiting = answer if isinstance(answer, Wait) else None
     return Remaining(
         allowed=policy.failed_attempts_allowed,

@@ -46,7 +46,7 @@ from emberwatch.validation.attempting import (
     reserve_attempt,
     write_answer,
 )
-from emberwatch.validation.budget import WINDOW
+from emberwatch.validation.budget import RESTS_FOR
 from emberwatch.validation.choices import hours_of, kill_switch, limits_of, policy_of
 from emberwatch.validation.choosing import Choice, choose
 from emberwatch.validation.foreign import read_foreign_failures
@@ -221,7 +221,8 @@ def _move(
     try:
         return _until_the_slice_ends(moved, clock() + slice_)
     except DirectoryMisconfigured as error:
-        halt(connection.id, str(error), now=clock(), facts={"run": str(run.id)})
+        with transaction.atomic():
+            halt(connection.id, str(error), now=clock(), facts={"run": str(run.id)})
         return Rest(clock() + LOOK_AGAIN_AT_A_STOP, RunState.STOPPED, str(error))
     except DirectoryError as error:
         hold_if_busy(connection, error, clock)
@@ -484,7 +485,7 @@ def _write(
 
 def _after(item: RunItem, reply: SignInReply) -> None:
     if reply.verdict is Verdict.LOCKED:
-        item.not_before = reply.answered_at + WINDOW
+        item.not_before = reply.answered_at + RESTS_FOR
     elif reply.verdict.group is VerdictGroup.ACTIVE:
         # Its siblings have their verdicts by now; what is left of the login is looked at once more.
         item.state = ItemState.FACTS

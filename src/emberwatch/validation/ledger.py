@@ -15,7 +15,7 @@ from emberwatch.core.verdict import Verdict
 from emberwatch.directories.base import AccountFacts, SignInReply
 from emberwatch.directories.models import DirectoryConnection
 from emberwatch.exposures.models import Credential
-from emberwatch.validation.budget import WINDOW, Spent
+from emberwatch.validation.budget import RESTS_FOR, WINDOW, Spent
 from emberwatch.validation.models import (
     Attempt,
     AttemptOrigin,
@@ -67,7 +67,7 @@ def spent(attempts: Iterable[Attempt], pair_fingerprint: bytes) -> Iterable[Spen
 def failed_by_others(entra_tenant_id: UUID, object_id: UUID, now: datetime) -> list[datetime]:
     """Wrong passwords of the last 24 hours that others sent, as far as the sign-in log could be read."""
     rows = ForeignFailure.objects.filter(
-        entra_tenant_id=entra_tenant_id, object_id=object_id, at__gt=now - WINDOW
+        entra_tenant_id=entra_tenant_id, object_id=object_id, at__gt=now - RESTS_FOR
     )
     return list(rows.values_list("at", flat=True))
 

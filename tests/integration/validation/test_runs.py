@@ -9,7 +9,7 @@ import pytest
 
 from emberwatch.accounts.actor import SYSTEM
 from emberwatch.core.verdict import Certainty, Verdict
-from emberwatch.directories.base import Directory
+from emberwatch.directories.base import Directory, DirectoryMisconfigured
 from emberwatch.directories.gate import gate_of
 from emberwatch.directories.models import ConnectionStatus, DirectoryConnection
 from emberwatch.exposures.models import Credential
@@ -211,6 +211,19 @@ def test_a_configuration_code_stops_the_run_before_another_account(world: World)
     run = world.drive(start_run(tenant, actor=SYSTEM, now=world.now))
 
     assert (run.state, len(world.entra.attempts)) == (RunState.STOPPED, 1)
+
+
+def test_a_fault_of_ours_that_a_read_shows_stops_the_run_and_the_directory(world: World) -> None:
+    tenant = world.connect()
+    world.entra.add("ann@contoso.example", password=RIGHT)
+    leak(tenant, "ann@contoso.example", RIGHT)
+    world.entra.fail("read_domains", DirectoryMisconfigured("The client secret has expired."))
+
+    run = world.drive(start_run(tenant, actor=SYSTEM, now=world.now))
+
+    connection = DirectoryConnection.objects.get(tenant=tenant)
+    assert (run.state, world.entra.attempts) == (RunState.STOPPED, [])
+    assert (connection.status, connection.status_sentence) == ("error", "The client secret has expired.")
 
 
 def test_two_tenants_on_one_directory_share_budget_and_protection(world: World) -> None:

@@ -10,6 +10,8 @@ from hypothesis import strategies as st
 
 from emberwatch.core.verdict import Verdict
 from emberwatch.validation.budget import (
+    CLOCK_DOUBT,
+    RESTS_FOR,
     WINDOW,
     AlreadyWrong,
     Policy,
@@ -81,8 +83,8 @@ def test_the_next_slot_opens_when_enough_of_the_window_has_passed() -> None:
     ledger = [spent(20), spent(3)]
     answer = may_attempt(ledger, policy(), NOW, None)
     assert isinstance(answer, Wait)
-    assert answer.until == NOW + 4 * HOUR
-    assert may_attempt(ledger, policy(), NOW + 4 * HOUR, None) == Slot(0)
+    assert answer.until == NOW + 4 * HOUR + CLOCK_DOUBT
+    assert may_attempt(ledger, policy(), NOW + 4 * HOUR + CLOCK_DOUBT, None) == Slot(0)
 
 
 def test_a_policy_that_allows_nothing_says_that_waiting_does_not_help() -> None:
@@ -94,7 +96,7 @@ def test_a_policy_that_allows_nothing_says_that_waiting_does_not_help() -> None:
 def test_locked_rests_the_account_for_a_day_and_outranks_the_budget() -> None:
     answer = may_attempt([spent(1, Verdict.LOCKED)], policy(), NOW, None)
     assert isinstance(answer, Wait)
-    assert (answer.verdict, answer.until) == (Verdict.LOCKED, NOW + 23 * HOUR)
+    assert (answer.verdict, answer.until) == (Verdict.LOCKED, NOW + 23 * HOUR + CLOCK_DOUBT)
 
 
 def test_one_attempt_in_flight_blocks_the_account() -> None:
@@ -112,7 +114,7 @@ def test_a_wrong_pair_stays_wrong_until_the_password_changes() -> None:
 def test_a_pair_without_a_clear_answer_rests_for_a_day() -> None:
     ledger = [spent(3, None, same_pair=True)]
     assert isinstance(may_attempt(ledger, policy(), NOW, None), Wait)
-    assert may_attempt(ledger, policy(), NOW + 21 * HOUR, None) == Slot(1)
+    assert may_attempt(ledger, policy(), NOW + 21 * HOUR + CLOCK_DOUBT, None) == Slot(1)
 
 
 LEDGERS = st.lists(
@@ -132,7 +134,7 @@ def test_a_slot_never_takes_the_window_over_what_is_safe(
 ) -> None:
     answer = may_attempt(ledger, policy(threshold, cloud_limit, single), NOW, None)
     if isinstance(answer, Slot):
-        failed = sum(1 for entry in ledger if entry.failed and entry.at > NOW - WINDOW)
+        failed = sum(1 for entry in ledger if entry.failed and entry.at > NOW - RESTS_FOR)
         assert failed + 1 <= 2
         assert failed + 1 < threshold
         assert not any(entry.same_pair and entry.answered_wrong for entry in ledger)
@@ -143,7 +145,7 @@ def test_what_a_wait_promises_comes_true(ledger: list[Spent], threshold: int) ->
     answer = may_attempt(ledger, policy(threshold), NOW, None)
     if isinstance(answer, Wait) and answer.until is not None:
         later = answer.until
-        seen = [may_attempt(ledger, policy(threshold), later + step * HOUR, None) for step in (0, 24, 48)]
+        seen = [may_attempt(ledger, policy(threshold), later + step * HOUR, None) for step in (0, 25, 50)]
         assert any(isinstance(outcome, Slot) for outcome in seen)
 
 
@@ -201,3 +203,16 @@ def test_what_remains() -> None:
     assert (left.allowed, left.failed, left.failed_by_others, left.left) == (2, 1, 1, 0)
     assert left.next_slot_at == NOW - HOUR + WINDOW
     assert remaining([], policy(), NOW, None).left == 2
+
+
+def test_a_slot_opens_after_a_day_of_the_directory_whatever_our_clock_did() -> None:
+    """The attempt was made while our clock went minutes behind: it looks older than it is."""
+    assert isinstance(may_attempt([spent(24.1), spent(24.2)], policy(), NOW, None), Wait)
+    assert isinstance(may_attempt([spent(24.3), spent(24.4)], policy(), NOW, None), Slot)
+
+
+def test_a_change_right_after_an_answer_without_a_date_is_seen_by_a_clock_that_is_ahead() -> None:
+    known, changed = NOW - 500 * HOUR, NOW - 48.1 * HOUR
+    wrong = spent(48, same_pair=True, password_changed_at=known)
+    assert isinstance(may_attempt([wrong], policy(), NOW, changed), Slot)
+    assert isinstance(may_attempt([wrong], policy(), NOW, known), AlreadyWrong)
