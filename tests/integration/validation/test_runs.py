@@ -186,6 +186,26 @@ def test_a_run_is_paused_resumed_and_cancelled(world: World) -> None:
     assert (again.state, len(world.entra.attempts)) == (RunState.CANCELLED, 1)
 
 
+def test_a_worker_whose_lease_ran_out_leaves_the_run_to_the_one_that_took_it_over(world: World) -> None:
+    tenant = world.connect()
+    world.entra.add("ann@contoso.example", password=RIGHT)
+    leak(tenant, "ann@contoso.example", RIGHT)
+    run = start_run(tenant, actor=SYSTEM, now=world.now)
+    theirs = BEGIN + timedelta(minutes=5)
+
+    def open_slowly(connection: DirectoryConnection) -> Directory:
+        Run.objects.filter(pk=run.pk).update(leased_until=theirs, sentence="The other's.")
+        return world.entra.connect(connection.client_id)
+
+    assert drive(run.pk, clock=lambda: world.now, sleep=world.sleep, directory_for=open_slowly) is None
+
+    run.refresh_from_db()
+    assert (run.leased_until, run.sentence, world.entra.attempts) == (theirs, "The other's.", [])
+    world.now = theirs
+    world.drive(run)
+    assert (run.state, run.leased_until, run.attempts) == (RunState.DONE, None, 1)
+
+
 def test_two_locked_accounts_stop_the_directory_whatever_lies_between(world: World) -> None:
     tenant = world.connect()
     for number in range(6):
