@@ -442,13 +442,22 @@ def _try_account(moved: Drive, item: RunItem, found: Looked, *, confirming: bool
     if choice.best is None:
         _store(moved, choice.waiting)
         item.not_before = choice.until
-        item.state = ItemState.DONE if choice.until is None else item.state
+        if choice.until is None:
+            _nothing_to_try(moved, item, found, confirming=confirming)
         return None
     rest = _send_in_turn(moved, item, choice, confirming=confirming)
     if rest is None and item.state != ItemState.DONE and item.not_before is None:
         item.state = ItemState.FACTS if choice.next_score is None else item.state
         item.score = choice.next_score if choice.next_score is not None else item.score
     return rest
+
+
+def _nothing_to_try(moved: Drive, item: RunItem, found: Looked, *, confirming: bool) -> None:
+    """Every password in question has its answer; what is merely likely beside them is still to be confirmed."""
+    if not confirming and moved.confirms and found.danger:
+        item.state, item.score = ItemState.CONFIRM, found.danger
+    else:
+        item.state = ItemState.DONE
 
 
 def _send_in_turn(moved: Drive, item: RunItem, choice: Choice, *, confirming: bool) -> Rest | None:

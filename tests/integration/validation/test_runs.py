@@ -138,6 +138,20 @@ def test_a_leaked_password_that_was_set_again_is_found_by_confirming(world: Worl
     assert verdicts([again]) == [(Verdict.ACTIVE, Certainty.PROVED)]
 
 
+def test_what_is_likely_is_confirmed_when_another_tenant_has_had_the_rest_answered(world: World) -> None:
+    tenant, other = world.connect(), world.connect()
+    changed = BEGIN - timedelta(days=100)
+    world.entra.add("ann@contoso.example", password=RIGHT, last_password_change_at=changed)
+    leak(other, "ann@contoso.example", "Wrong-passw0rd")
+    world.drive(start_run(other, actor=SYSTEM, now=world.now))
+    both = leak(tenant, "ann@contoso.example", "Wrong-passw0rd")
+    both += leak(tenant, "ann@contoso.example", RIGHT, leaked_at=BEGIN - timedelta(days=400))
+
+    world.drive(start_run(tenant, actor=SYSTEM, now=world.now), days=2)
+    assert verdicts(both)[1] == (Verdict.ACTIVE, Certainty.PROVED)
+    assert len(world.entra.attempts) == 2
+
+
 def test_likely_stays_likely_when_the_operator_turns_confirming_off(world: World) -> None:
     tenant = world.connect(confirm_likely=False)
     world.entra.add("ann@contoso.example", password=RIGHT, last_password_change_at=BEGIN)
