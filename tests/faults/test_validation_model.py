@@ -8,6 +8,7 @@ from its seed; a failing one is cut down to the events that it needs. ``--model-
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Final
 
 import pytest
 import stamina
@@ -16,6 +17,9 @@ from django.db import connection
 from tests.faults.model.histories import failure_of, history_of, shortened
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
+
+# Test processes share the histories out among them, in pieces of this number.
+PARTS: Final = 6
 
 
 @pytest.fixture(autouse=True)
@@ -34,10 +38,11 @@ def _fast_commits(transactional_db: None) -> Iterator[None]:
         cursor.execute("RESET synchronous_commit")
 
 
-def test_no_history_breaks_a_promise(request: pytest.FixtureRequest) -> None:
+@pytest.mark.parametrize("part", range(PARTS))
+def test_no_history_breaks_a_promise(request: pytest.FixtureRequest, part: int) -> None:
     first: int = request.config.getoption("--model-seed")
     histories: int = request.config.getoption("--model-histories")
-    for seed in range(first, first + histories):
+    for seed in range(first + part, first + histories, PARTS):
         history = history_of(seed)
         error = failure_of(history)
         if error is not None:
