@@ -205,6 +205,9 @@ class Directories:
 
     def judge_before(self, sent: Sent, way: Watched) -> None:
         directory = way.directory
+        way.worker.sent += 1
+        if way.worker.sent > way.worker.reserved:
+            raise Violation(f"sent before its reservation was committed: {_said(sent)}")
         if len(directory.in_flight) > 1:
             raise Violation(f"two sign-ins under way at once at {directory.id}")
         for (account, why), since in directory.barred.items():

@@ -19,6 +19,7 @@ Draw: TypeAlias = Callable[[random.Random], Any]
 MINUTE: Final = 60
 HOUR: Final = 3600
 DAY: Final = 24 * HOUR
+TO_THE_END_EVERY: Final = 3
 
 
 def _of(*values: Any) -> Draw:
@@ -96,7 +97,14 @@ def _begin(rng: random.Random, seed: int) -> Set:
         for _ in range(2 if two else 1)
     )
     lower = None if rng.random() < 0.8 else 1
-    return Set(rules, (0, 1) if two else (0, 0), automatic=rng.random() < 0.3, allowed=lower, seed=seed)
+    return Set(
+        rules,
+        (0, 1) if two else (0, 0),
+        automatic=rng.random() < 0.3,
+        allowed=lower,
+        seed=seed,
+        to_the_end=seed % TO_THE_END_EVERY == 0,
+    )
 
 
 def happen(history: History) -> Installation:

@@ -49,6 +49,8 @@ class Set:
     allowed: int | None = None
     """A lower number that the operator of the first tenant has chosen."""
     seed: int = 0
+    to_the_end: bool = True
+    """Whether it goes on until every verdict is final, which takes twice as long."""
 
 
 @dataclass(slots=True)

@@ -35,6 +35,8 @@ class Worker:
         self.reserved_at_step = 0
         self.in_attempt = False
         """Between the reservation and the answer that is written down."""
+        self.reserved = self.sent = 0
+        """Reservations of this job that are committed, and sign-ins that it has sent."""
         self.wakes_at: datetime | None = None
         self.reserving = False
         self.answer: Any = None
@@ -50,6 +52,7 @@ class Worker:
     def take(self, job: Any, work: Work) -> None:
         self.job, self.dead, self.began_at_step = job, False, self._step()
         self.in_attempt, self.wakes_at = False, None
+        self.reserved = self.sent = 0
         self._greenlet = greenlet.greenlet(lambda: self._run(work))
 
     def _run(self, work: Work) -> None:
@@ -141,5 +144,6 @@ class Statements:
             worker.answer = None
         if worker.reserving:
             worker.reserving, worker.in_attempt = False, True
+            worker.reserved += 1
             worker.reserved_at_step = worker._step()
         worker.point()
