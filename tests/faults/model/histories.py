@@ -39,6 +39,7 @@ TIMES: Final = _of(1, 30, 3 * MINUTE, HOUR, 7 * HOUR, DAY - 5 * MINUTE, DAY + MI
 # How often an event happens beside the others, its name, and what it needs.
 EVENTS: Final[Sequence[tuple[int, str, Sequence[Draw]]]] = (
     (12, "go on", (WORKER, _of(1, 3, 8, 20, 60, 150, 300))),
+    (4, "side by side", (_of(20, 80, 200),)),
     (5, "leak", (TENANT, ACCOUNT, PASSWORD, _of(0, 0, 1, 2))),
     (5, "press", (_of(*range(12)), FLAG)),
     (2, "start", (TENANT,)),
@@ -130,6 +131,7 @@ def _let(ours: Installation, event: Event) -> None:
     kind, *values = event
     happens: dict[str, Callable[..., Any]] = {
         "go on": lambda worker, points: ours.advance(ours.workers[worker], points),
+        "side by side": ours.advance_both,
         "leak": ours.leak,
         "press": lambda number, confirm: ours.press(number, confirm=confirm),
         "start": ours.start,

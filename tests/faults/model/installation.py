@@ -140,6 +140,13 @@ class Installation:
             self._point(worker)
         return True
 
+    def advance_both(self, points: int) -> None:
+        """Step by step in turn, so that each is within what the other does."""
+        for _ in range(points):
+            moved = [self.advance(worker) for worker in self.workers]
+            if not any(moved):
+                return
+
     def _take(self, worker: Worker) -> bool:
         held = {job.lock for job in self.queue if job.taken and job.lock}
         ready = (j for j in self.queue if not j.taken and j.due <= self.now() and j.lock not in held)
