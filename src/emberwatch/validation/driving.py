@@ -144,8 +144,8 @@ def drive(
     try:
         rest = _move(run, clock, sleep, directory_for, slice_)
     finally:
-        Run.objects.filter(pk=run_id).update(leased_until=None)
-    return _settle_down(run, rest, clock())
+        held = _let_go(run)
+    return _settle_down(run, rest, clock()) if held else None
 
 
 def stalled_runs(now: datetime) -> list[Run]:
@@ -184,8 +184,18 @@ def note_failure(run_id: UUID, error: Exception) -> None:
 def _take(run_id: UUID, now: datetime) -> Run | None:
     """The run with its lease, unless another worker has it or it does not move."""
     free = Q(leased_until__isnull=True) | Q(leased_until__lte=now)
-    taken = Run.objects.filter(free, pk=run_id, state__in=MOVING_STATES).update(leased_until=now + LEASE)
-    return Run.objects.select_related("tenant").get(pk=run_id) if taken else None
+    until = now + LEASE
+    if not Run.objects.filter(free, pk=run_id, state__in=MOVING_STATES).update(leased_until=until):
+        return None
+    run = Run.objects.select_related("tenant").get(pk=run_id)
+    # Ours, whatever the row may hold by now: it is how this worker knows whether the run is still its own.
+    run.leased_until = until
+    return run
+
+
+def _let_go(run: Run) -> bool:
+    """Ends this worker's lease; false when it ran out and another worker has taken the run over meanwhile."""
+    return Run.objects.filter(pk=run.pk, leased_until=run.leased_until).update(leased_until=None) > 0
 
 
 def _settle_down(run: Run, rest: Rest, now: datetime) -> datetime | None:
@@ -282,9 +292,13 @@ def _until_the_slice_ends(moved: Drive, end: datetime) -> Rest:
 
 
 def _keep(moved: Drive, lease: timedelta) -> bool:
-    """Renews the lease; false when a person has paused or cancelled the run meanwhile."""
-    kept = Run.objects.filter(pk=moved.run.pk, state__in=MOVING_STATES)
-    return kept.update(leased_until=moved.clock() + lease, state=RunState.RUNNING, sentence="") > 0
+    """Renews the lease; false when a person has stopped the run meanwhile, or another worker has taken it over."""
+    run, until = moved.run, moved.clock() + lease
+    kept = Run.objects.filter(pk=run.pk, state__in=MOVING_STATES, leased_until=run.leased_until)
+    if not kept.update(leased_until=until, state=RunState.RUNNING, sentence=""):
+        return False
+    run.leased_until = until
+    return True
 
 
 def _step(moved: Drive, circumstances: Circumstances, now: datetime) -> Rest | None:
@@ -428,13 +442,22 @@ def _try_account(moved: Drive, item: RunItem, found: Looked, *, confirming: bool
     if choice.best is None:
         _store(moved, choice.waiting)
         item.not_before = choice.until
-        item.state = ItemState.DONE if choice.until is None else item.state
+        if choice.until is None:
+            _nothing_to_try(moved, item, found, confirming=confirming)
         return None
     rest = _send_in_turn(moved, item, choice, confirming=confirming)
     if rest is None and item.state != ItemState.DONE and item.not_before is None:
         item.state = ItemState.FACTS if choice.next_score is None else item.state
         item.score = choice.next_score if choice.next_score is not None else item.score
     return rest
+
+
+def _nothing_to_try(moved: Drive, item: RunItem, found: Looked, *, confirming: bool) -> None:
+    """Every password in question has its answer; what is merely likely beside them is still to be confirmed."""
+    if not confirming and moved.confirms and found.danger:
+        item.state, item.score = ItemState.CONFIRM, found.danger
+    else:
+        item.state = ItemState.DONE
 
 
 def _send_in_turn(moved: Drive, item: RunItem, choice: Choice, *, confirming: bool) -> Rest | None:

@@ -11,7 +11,6 @@ from typing import Any, Final, Literal
 from uuid import UUID, uuid5
 
 import httpx
-from tests.contract.directories.reports import SIGN_INS, Reports, Row, failed
 
 from emberwatch.core.secret import Secret
 from emberwatch.directories.base import ConnectionSettings
@@ -29,8 +28,7 @@ from emberwatch.simulator import (
     SimClock,
     UserScenario,
 )
-from emberwatch.simulator.messages import graph_time
-from emberwatch.simulator.others import OTHER_CLIENT_ID, sign_in_as_others
+from emberwatch.simulator.others import sign_in_as_others
 from emberwatch.simulator.state import DirectoryState, UserState
 from tests.faults.model.watched import (
     LOCKED,
@@ -86,7 +84,6 @@ class SimulatedDirectory:
     barred: dict[tuple[str, Barred], int] = field(default_factory=dict)
     """Since which step an account must not be tried, and why."""
     in_flight: list[Sent] = field(default_factory=list)
-    others: list[Row] = field(default_factory=list)
     must_stop: dict[str, int] = field(default_factory=dict)
     """By client id: since which step nothing may be reserved."""
 
@@ -153,21 +150,9 @@ class Directories:
     ) -> EntraDirectory:
         cloud = Cloud("test", "Test", self.entra.url, self.entra.graph_url, self.entra.portal_url)
         settings = ConnectionSettings("test", UUID(directory.id), UUID(client_id), Secret(CLIENT_SECRET))
-        rows = {SIGN_INS: lambda: self._log(directory)}
-        watched = Watched(self, directory, worker, Reports(self.entra.transport(), rows))
+        watched = Watched(self, directory, worker, self.entra.transport())
         client = httpx.Client(transport=watched, trust_env=False)
         return EntraDirectory(cloud, settings, client, now)
-
-    def _log(self, directory: SimulatedDirectory) -> list[Row]:
-        ours = [
-            failed(each.account, graph_time(each.at), each.client_id, each.request_id)
-            for each in self.sent
-            if each.directory_id == directory.id
-            and each.acted
-            and not each.right
-            and each.code in (None, 50126)
-        ]
-        return [*directory.others, *ours]
 
     # What people do
 
@@ -182,10 +167,7 @@ class Directories:
 
     def others_fail(self, directory: SimulatedDirectory, user: UserState, times: int) -> None:
         for number in range(times):
-            guess = f"guess {self.step} {number}"
-            if sign_in_as_others(directory.state, user.scenario.upn, guess) == 50126:
-                at = graph_time(self.clock())
-                directory.others.append(failed(user.id, at, OTHER_CLIENT_ID, str(uuid5(_IDS, guess))))
+            sign_in_as_others(directory.state, user.scenario.upn, f"guess {self.step} {number}")
 
     def change(self, directory: SimulatedDirectory, user: UserState, why: Barred, *, barred: bool) -> None:
         possible: dict[str, dict[str, Any]] = {

@@ -17,6 +17,7 @@ from tests.faults.model.installation import Installation
 from tests.faults.model.watched import Sent, Violation
 
 MOST_ROUNDS: Final = 400
+NO_PASSWORD: Final = 50056
 SAYS_WRONG: Final = (Verdict.INACTIVE, Verdict.SUPERSEDED, Verdict.IMPOSSIBLE)
 
 
@@ -115,6 +116,8 @@ class Proofs:
 
     def _may_stay_open(self, directory: SimulatedDirectory, account: str, credential: Credential) -> bool:
         """No safe try is left: no number of failures is safe here, or so many failed in a row already."""
+        if self._said_to_have_no_password(directory, account):
+            return True
         rules, user = directory.rules, directory.state.users[account]
         if rules.allowed(synced=user.scenario.synced) == 0 or self._ours.begin.allowed == 0:
             return True
@@ -125,6 +128,12 @@ class Proofs:
             verdict__in=(Verdict.INACTIVE, Verdict.IMPOSSIBLE)
         )
         return unclear.count() >= MOST_UNCLEAR_ANSWERS
+
+    def _said_to_have_no_password(self, directory: SimulatedDirectory, account: str) -> bool:
+        """Such an account is not tried again before its password changes."""
+        told = [e for e in self._ours.directories.sent if e.account == account and e.told]
+        changed_at, _ = directory.passwords[account][-1]
+        return any(each.code == NO_PASSWORD and each.step >= changed_at for each in told)
 
 
 def come_to_rest(ours: Installation, proofs: Proofs, end: timedelta) -> None:

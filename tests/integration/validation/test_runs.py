@@ -138,6 +138,20 @@ def test_a_leaked_password_that_was_set_again_is_found_by_confirming(world: Worl
     assert verdicts([again]) == [(Verdict.ACTIVE, Certainty.PROVED)]
 
 
+def test_what_is_likely_is_confirmed_when_another_tenant_has_had_the_rest_answered(world: World) -> None:
+    tenant, other = world.connect(), world.connect()
+    changed = BEGIN - timedelta(days=100)
+    world.entra.add("ann@contoso.example", password=RIGHT, last_password_change_at=changed)
+    leak(other, "ann@contoso.example", "Wrong-passw0rd")
+    world.drive(start_run(other, actor=SYSTEM, now=world.now))
+    both = leak(tenant, "ann@contoso.example", "Wrong-passw0rd")
+    both += leak(tenant, "ann@contoso.example", RIGHT, leaked_at=BEGIN - timedelta(days=400))
+
+    world.drive(start_run(tenant, actor=SYSTEM, now=world.now), days=2)
+    assert verdicts(both)[1] == (Verdict.ACTIVE, Certainty.PROVED)
+    assert len(world.entra.attempts) == 2
+
+
 def test_likely_stays_likely_when_the_operator_turns_confirming_off(world: World) -> None:
     tenant = world.connect(confirm_likely=False)
     world.entra.add("ann@contoso.example", password=RIGHT, last_password_change_at=BEGIN)
@@ -184,6 +198,26 @@ def test_a_run_is_paused_resumed_and_cancelled(world: World) -> None:
     cancel_run(again, actor=SYSTEM, now=world.now)
     world.drive(again)
     assert (again.state, len(world.entra.attempts)) == (RunState.CANCELLED, 1)
+
+
+def test_a_worker_whose_lease_ran_out_leaves_the_run_to_the_one_that_took_it_over(world: World) -> None:
+    tenant = world.connect()
+    world.entra.add("ann@contoso.example", password=RIGHT)
+    leak(tenant, "ann@contoso.example", RIGHT)
+    run = start_run(tenant, actor=SYSTEM, now=world.now)
+    theirs = BEGIN + timedelta(minutes=5)
+
+    def open_slowly(connection: DirectoryConnection) -> Directory:
+        Run.objects.filter(pk=run.pk).update(leased_until=theirs, sentence="The other's.")
+        return world.entra.connect(connection.client_id)
+
+    assert drive(run.pk, clock=lambda: world.now, sleep=world.sleep, directory_for=open_slowly) is None
+
+    run.refresh_from_db()
+    assert (run.leased_until, run.sentence, world.entra.attempts) == (theirs, "The other's.", [])
+    world.now = theirs
+    world.drive(run)
+    assert (run.state, run.leased_until, run.attempts) == (RunState.DONE, None, 1)
 
 
 def test_two_locked_accounts_stop_the_directory_whatever_lies_between(world: World) -> None:
