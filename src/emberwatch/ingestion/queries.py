@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
 from django.db.models import Count, Q, Sum
@@ -44,11 +45,11 @@ def _progress(wanted: Sequence[Import]) -> dict[UUID, ImportProgress]:
             pieces_done=Count("id", filter=~Q(state=PieceState.QUEUED)),
         )
     )
-    found = {row["whole_id"]: row for row in sums}
+    found: dict[UUID, Mapping[str, Any]] = {row["whole_id"]: row for row in sums}
     return {each.pk: _summed(each, found.get(each.pk, {})) for each in wanted}
 
 
-def _summed(wanted: Import, sums: Mapping[str, int]) -> ImportProgress:
+def _summed(wanted: Import, sums: Mapping[str, Any]) -> ImportProgress:
     return ImportProgress(
         position=min(sums.get("sum_position", 0), wanted.size),
         pieces=sums.get("pieces", 0),
