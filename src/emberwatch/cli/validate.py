@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from emberwatch.tenants.models import Tenant
-    from emberwatch.validation.models import Validation
+    from emberwatch.validation.models import Run, Validation
 
 POLL_SECONDS: Final = 0.3
 
@@ -82,19 +82,44 @@ def _validate_one(tenant: Tenant, credential_id: str, *, confirm: bool, wait: bo
 
 def _validate_feed(tenant: Tenant, *, wait: bool, as_json: bool) -> None:
     from emberwatch.accounts.actor import command_line_actor
-    from emberwatch.cli import records
     from emberwatch.core.clock import utc_now
-    from emberwatch.validation.queries import credentials_of_run, progress_of_run
-    from emberwatch.validation.runs import start_run
+    from emberwatch.validation.queries import open_questions
+    from emberwatch.validation.runs import open_run, start_run
 
-    run = start_run(tenant, actor=command_line_actor(), now=utc_now())
+    now = utc_now()
+    queued = open_questions(tenant.id, now)
+    if not queued and open_run(tenant.id) is None:
+        if not as_json:
+            typer.echo("Nothing to validate: every verdict is settled.")
+        return
+    run = start_run(tenant, actor=command_line_actor(), now=now)
     if wait:
         _wait(lambda: _moving(run.pk))
     run.refresh_from_db()
     if as_json:
-        rows = credentials_of_run(run).iterator(chunk_size=2000)
-        print_json(records.credential(row) | {"credential_id": row.id} for row in rows)
-        return
+        _print_rows(run)
+    elif wait:
+        _print_outcome(run)
+    else:
+        typer.echo(f"{queued} validations queued.")
+
+
+def _print_rows(run: Run) -> None:
+    """The credentials that the run is about, once it is planned, with the evidence for their verdicts."""
+    from emberwatch.cli import records
+    from emberwatch.validation.queries import credentials_of_run
+
+    rows = credentials_of_run(run).iterator(chunk_size=2000)
+    print_json(
+        records.credential(row) | {"credential_id": row.id, "evidence": vars(row)["newest_evidence"]}
+        for row in rows
+    )
+
+
+def _print_outcome(run: Run) -> None:
+    from emberwatch.core.clock import utc_now
+    from emberwatch.validation.queries import credentials_of_run, progress_of_run
+
     progress = progress_of_run(run, utc_now())
     _print_counts(credentials_of_run(run).values_list("verdict", flat=True).iterator(chunk_size=2000))
     typer.echo(

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
 from django.db.models import Count, Q, Sum
@@ -28,28 +29,44 @@ class ImportProgress:
 
 
 def progress_of(wanted: Import) -> ImportProgress:
-    sums = Piece.objects.filter(whole=wanted).aggregate(
-        **{name: Sum(name) for name in COUNTS},
-        position=Sum("position"),
-        pieces=Count("id"),
-        pieces_done=Count("id", filter=~Q(state=PieceState.QUEUED)),
+    return _progress([wanted])[wanted.pk]
+
+
+def _progress(wanted: Sequence[Import]) -> dict[UUID, ImportProgress]:
+    """By import, with one query for all of them."""
+    sums = (
+        Piece.objects.filter(whole__in=wanted)
+        .values("whole_id")
+        .order_by()
+        .annotate(
+            **{f"sum_{name}": Sum(name) for name in COUNTS},
+            sum_position=Sum("position"),
+            pieces=Count("id"),
+            pieces_done=Count("id", filter=~Q(state=PieceState.QUEUED)),
+        )
     )
-    found = {name: number or 0 for name, number in sums.items()}
+    found: dict[UUID, Mapping[str, Any]] = {row["whole_id"]: row for row in sums}
+    return {each.pk: _summed(each, found.get(each.pk, {})) for each in wanted}
+
+
+def _summed(wanted: Import, sums: Mapping[str, Any]) -> ImportProgress:
     return ImportProgress(
-        position=min(found.pop("position"), wanted.size),
-        pieces=found.pop("pieces"),
-        pieces_done=found.pop("pieces_done"),
-        counts=ImportCounts.from_dict(found),
+        position=min(sums.get("sum_position", 0), wanted.size),
+        pieces=sums.get("pieces", 0),
+        pieces_done=sums.get("pieces_done", 0),
+        counts=ImportCounts.from_dict({name: sums.get(f"sum_{name}", 0) for name in COUNTS}),
     )
 
 
 def with_progress(rows: Sequence[Import]) -> None:
     """Gives imports that are under way the counts of what is read by now, and how far that is."""
+    moving = [row for row in rows if row.is_moving and row.state != ImportState.UNDOING]
+    progress = _progress(moving) if moving else {}
     for row in rows:
-        if not row.is_moving or row.state == ImportState.UNDOING:
+        if row.pk not in progress:
             row.position = row.size if row.finished_at else 0
             continue
-        found = progress_of(row)
+        found = progress[row.pk]
         row.position = found.position
         for name, number in found.counts.to_dict().items():
             setattr(row, name, number)

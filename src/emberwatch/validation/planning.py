@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
 from operator import itemgetter
-from typing import Any, Final
+from typing import Any, Final, Literal
 from uuid import UUID
 
 from django.db import connection, transaction
@@ -59,7 +59,31 @@ def plan_run(run: Run, *, now: datetime, confirm_likely: bool) -> None:
 
 def has_questions(tenant_id: UUID, *, now: datetime, confirm_likely: bool) -> bool:
     """Whether a run would find anything to look at."""
-    return next(_rows(tenant_id, now, confirm_likely, limit="LIMIT 1"), None) is not None
+    return bool(_scalar("EXISTS", tenant_id, now, confirm_likely))
+
+
+def count_questions(tenant_id: UUID, *, now: datetime, confirm_likely: bool) -> int:
+    """How many credentials a run would be about."""
+    return int(_scalar("count", tenant_id, now, confirm_likely))
+
+
+def _scalar(kind: Literal["EXISTS", "count"], tenant_id: UUID, now: datetime, confirm_likely: bool) -> Any:
+    where, values = _in_tenant(tenant_id, now, confirm_likely)
+    table = Credential._meta.db_table
+    rows = f"FROM {table} c WHERE {where}"
+    query = f"SELECT EXISTS (SELECT 1 {rows})" if kind == "EXISTS" else f"SELECT count(*) {rows}"
+    with connection.cursor() as cursor:
+        cursor.execute(query, values)
+        return cursor.fetchone()[0]
+
+
+def _in_tenant(tenant_id: UUID, now: datetime, confirm_likely: bool) -> tuple[str, list[Any]]:
+    """The tenant's credentials ``c`` that are in question and that no open validation is about."""
+    condition, values = in_question(now, confirm_likely=confirm_likely)
+    where = f"""c.tenant_id = %s AND c.exposure_kind = %s AND {condition} AND NOT EXISTS (
+        SELECT 1 FROM {Validation._meta.db_table} v WHERE v.credential_id = c.id AND v.state = ANY(%s)
+    )"""  # noqa: S608 - identifiers come from the models and the condition from constants
+    return where, [tenant_id, ExposureKind.EMPLOYEE.value, *values, [state.value for state in OPEN_STATES]]
 
 
 def _planned(tenant_id: UUID, now: datetime, confirm_likely: bool) -> Iterator[PlannedLogin]:
@@ -69,12 +93,10 @@ def _planned(tenant_id: UUID, now: datetime, confirm_likely: bool) -> Iterator[P
         yield PlannedLogin(login, max(scores), len(scores))
 
 
-def _rows(tenant_id: UUID, now: datetime, confirm_likely: bool, limit: str = "") -> Iterator[Sequence[Any]]:
+def _rows(tenant_id: UUID, now: datetime, confirm_likely: bool) -> Iterator[Sequence[Any]]:
     """Login and the facts of a :class:`Candidate`, in the order of logins."""
-    condition, values = in_question(now, confirm_likely=confirm_likely)
+    where, values = _in_tenant(tenant_id, now, confirm_likely)
     credentials, sightings = Credential._meta.db_table, Sighting._meta.db_table
-    validations = Validation._meta.db_table
-    # Identifiers come from the models and the condition from constants; every value is a parameter.
     query = f"""
         SELECT c.login_canonical, c.source_kind, coalesce(c.leaked_at, c.first_seen_at),
                coalesce(s.places, 1), coalesce(s.at_sign_in_page, false)
@@ -83,16 +105,10 @@ def _rows(tenant_id: UUID, now: datetime, confirm_likely: bool, limit: str = "")
             SELECT credential_id, count(*) AS places, bool_or(url ~* %s) AS at_sign_in_page
             FROM {sightings} WHERE tenant_id = %s GROUP BY credential_id
         ) s ON s.credential_id = c.id
-        WHERE c.tenant_id = %s AND c.exposure_kind = %s AND {condition}
-          AND NOT EXISTS (
-            SELECT 1 FROM {validations} v WHERE v.credential_id = c.id AND v.state = ANY(%s)
-          )
-        ORDER BY c.login_canonical {limit}
-    """  # noqa: S608
-    states = [state.value for state in OPEN_STATES]
-    parameters = [SIGN_IN_PAGES, tenant_id, tenant_id, ExposureKind.EMPLOYEE.value, *values, states]
+        WHERE {where} ORDER BY c.login_canonical
+    """  # noqa: S608 - as above; every value is a parameter
     with connection.chunked_cursor() as cursor:
-        cursor.execute(query, parameters)
+        cursor.execute(query, [SIGN_IN_PAGES, tenant_id, *values])
         while rows := cursor.fetchmany(FETCH):
             yield from rows
 

@@ -7,16 +7,18 @@ from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
-from django.db.models import Count, QuerySet
+from django.db.models import Count, OuterRef, QuerySet, Subquery
 
 from emberwatch.accounts.actor import Actor
 from emberwatch.core.errors import NotFound
-from emberwatch.exposures.models import Credential, ExposureKind
+from emberwatch.directories.queries import connection_of
+from emberwatch.exposures.models import Credential, ExposureKind, VerdictRecord
 from emberwatch.tenants.models import Tenant
 from emberwatch.tenants.policy import Permission
 from emberwatch.tenants.queries import access_tenant
-from emberwatch.validation.choices import limits_of
+from emberwatch.validation.choices import limits_of, policy_of
 from emberwatch.validation.models import OPEN_STATES, ItemState, Run, RunItem, RunState, Validation
+from emberwatch.validation.planning import count_questions
 
 
 def access_validation(actor: Actor, tenant_id: UUID | str, validation_id: UUID | str) -> Validation:
@@ -104,10 +106,19 @@ def is_at_rest(run: Run, now: datetime) -> bool:
 
 
 def credentials_of_run(run: Run) -> QuerySet[Credential]:
-    """The credentials of the logins that a run is about."""
+    """The credentials of the logins that a run is about, each with its ``newest_evidence``."""
     logins = RunItem.objects.filter(run=run).values("login_canonical")
     rows = Credential.objects.filter(tenant_id=run.tenant_id, login_canonical__in=logins)
+    newest = VerdictRecord.objects.filter(credential=OuterRef("pk")).order_by("-at", "-id")
+    rows = rows.annotate(newest_evidence=Subquery(newest.values("evidence")[:1]))
     return rows.filter(exposure_kind=ExposureKind.EMPLOYEE).select_related("identity").order_by("pk")
+
+
+def open_questions(tenant_id: UUID, now: datetime) -> int:
+    """How many credentials a run that is started now would be about."""
+    connection = connection_of(tenant_id)
+    confirms = connection is not None and policy_of(connection).confirm_likely
+    return count_questions(tenant_id, now=now, confirm_likely=confirms)
 
 
 def newest_runs(tenant: Tenant, *, before: UUID | None = None, limit: int = 50) -> list[Run]:

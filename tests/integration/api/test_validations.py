@@ -73,7 +73,7 @@ def test_a_validation_is_polled_to_its_verdict(
 
 
 def test_no_link_is_given_for_what_is_not_active(caller: Caller) -> None:
-    wrong = make_credential(caller.tenant, password="not this one")
+    wrong = make_credential(caller.tenant, password="Not-this-one-1")
     finish(press(caller, wrong))
     shown = caller.get(caller.here(f"/credentials/{wrong.id}")).json()
     assert (shown["verdict"], shown["user_link"]) == ("inactive", None)

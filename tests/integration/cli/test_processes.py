@@ -119,7 +119,8 @@ def test_serving_others_without_tls_is_warned_of(ours: Installation) -> None:
 
 def test_a_worker_ends_cleanly(ours: Installation) -> None:
     worker = ours.start("worker")
-    wait_until(lambda: ours.sql("SELECT count(*) FROM procrastinate_workers") == [(1,)])
+    # One for each of its lanes.
+    wait_until(lambda: ours.sql("SELECT count(*) FROM procrastinate_workers") == [(2,)])
     worker.send_signal(signal.SIGTERM)
     assert worker.wait(30) == 0
     assert ours.sql("SELECT count(*) FROM procrastinate_workers") == [(0,)]

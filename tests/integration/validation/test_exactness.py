@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from django.db import connection
@@ -39,7 +39,7 @@ def test_every_right_password_is_found_and_no_verdict_is_false() -> None:
     assert world.now < population_end()
 
 
-def population_end() -> object:
+def population_end() -> datetime:
     from tests.population import BEGIN
 
     return BEGIN + timedelta(days=60)

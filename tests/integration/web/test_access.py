@@ -17,16 +17,16 @@ from emberwatch.accounts.models import User
 from emberwatch.accounts.services import create_api_token
 from emberwatch.audit.models import AuditRow
 from emberwatch.core.clock import utc_now
-from emberwatch.exposures.models import Credential
-from emberwatch.ingestion.models import Import
+from emberwatch.exposures.models import Credential, Machine
+from emberwatch.ingestion.models import Import, ImportState
 from emberwatch.tenants.models import Tenant
 from emberwatch.tenants.queries import members_of
-from emberwatch.validation.models import KillSwitch
+from emberwatch.validation.models import KillSwitch, Run, RunState
 from emberwatch.validation.operating import protect
 from emberwatch.validation.options import Choices, as_typed
 from emberwatch.validation.services import request_validation
 from emberwatch.web.urls import open_to_all, pages
-from tests.factories import NOW, connect, make_credential, make_tenant, make_user
+from tests.factories import NOW, connect, make_credential, make_run, make_tenant, make_user
 from tests.integration.conftest import StartEntra
 from tests.integration.web.conftest import HTMX, client_of
 from tests.world import APP, DIRECTORY, SECRET
@@ -56,7 +56,10 @@ def _world(tenant: Tenant, user: User) -> World:
     done = Import.objects.create(tenant=tenant, file_name="x.txt", requested_by="t", requested_at=NOW)
     token, _ = create_api_token(user, _any_tenant(user), "t", actor=actor_for_user(user), now=NOW)
     entry = protect(tenant, "account", f"{uuid4()}@contoso.example", actor=SYSTEM, now=NOW)
+    machine = Machine.objects.create(tenant=tenant, key=str(uuid4()))
     ids = {
+        "run_id": make_run(tenant, requested_at=utc_now()).id,
+        "machine_id": machine.id,
         "entry_id": entry.id,
         "tenant_id": tenant.id,
         "credential_id": credential.id,
@@ -89,7 +92,18 @@ def _stopped() -> dict[str, Any]:
     return {}
 
 
+def _paused(world: World) -> dict[str, Any]:
+    Run.objects.filter(pk=world.ids["run_id"]).update(state=RunState.PAUSED)
+    return {}
+
+
+def _ended(world: World, state: ImportState) -> dict[str, Any]:
+    Import.objects.filter(pk=world.ids["import_id"]).update(state=state)
+    return {}
+
+
 T = ("tenant_id",)
+RUN = ("tenant_id", "run_id")
 C = ("tenant_id", "credential_id")
 DIRECTORY_FORM: Final = {
     "client_id": APP,
@@ -112,6 +126,28 @@ ROWS: Final = (
     Row("reveal", C, ANALYSTS, body=lambda _: {"reason": "ticket 7"}),
     Row("validate", C, ANALYSTS, 302, body=lambda _: {}),
     Row("validation", ("tenant_id", "validation_id"), MEMBERS, htmx=True),
+    Row("case", C, MEMBERS),
+    Row("case_export", C, MEMBERS),
+    Row("runs", T, MEMBERS),
+    Row("start_run", T, ANALYSTS, 302, body=lambda _: {}),
+    Row("run", RUN, MEMBERS),
+    Row("pause_run", RUN, ANALYSTS, 302, body=lambda _: {}),
+    Row("resume_run", RUN, ANALYSTS, 302, body=lambda w: _paused(w)),
+    Row("cancel_run", RUN, ANALYSTS, 302, body=lambda _: {}),
+    Row("attempts", T, ANALYSTS),
+    Row("export_attempts", T, ANALYSTS),
+    Row("machine", ("tenant_id", "machine_id"), MEMBERS),
+    Row(
+        "begin_upload", T, ANALYSTS, body=lambda _: {"file_name": "a.txt", "size": "3", "mark": str(uuid4())}
+    ),
+    Row("undo_import", ("tenant_id", "import_id"), ANALYSTS, 302, body=lambda w: _ended(w, ImportState.DONE)),
+    Row(
+        "retry_import",
+        ("tenant_id", "import_id"),
+        ANALYSTS,
+        302,
+        body=lambda w: _ended(w, ImportState.FAILED),
+    ),
     Row("imports", T, MEMBERS),
     Row("import", ("tenant_id", "import_id"), MEMBERS),
     Row("new_import", T, ANALYSTS),
@@ -125,6 +161,7 @@ ROWS: Final = (
     Row("audit", T, ADMINS),
     Row("verify_audit", T, ADMINS, body=lambda _: {}),
     Row("tenant", T, MEMBERS),
+    Row("tenant_watchlist", T, ADMINS, 302, body=lambda _: {"addresses": "", "login_hosts": ""}),
     Row("tenant_domains", T, ADMINS, 302, body=lambda _: {"domains": "contoso.example"}),
     Row("invite", T, ADMINS, body=lambda _: {"email": "new@contoso.example", "role": "viewer"}),
     Row("member_role", ("tenant_id", "member_id"), ADMINS, 302, body=lambda _: {"role": "analyst"}),
@@ -148,6 +185,8 @@ ROWS: Final = (
     Row("stop_everything", (), (), 302, body=lambda _: {"reason": "an alert"}),
     Row("lift_kill_switch", (), (), 302, body=lambda _: _stopped()),
 )
+# Steps of an upload that somebody began: tests/integration/ingestion asks for their rights.
+ASKED_ELSEWHERE: Final = {"upload", "finish_upload"}
 # Only the organisation admin makes tenants and stops everything; everything else a member of the right role may do.
 ORGANISATION_ONLY: Final = ("new_tenant", "kill_switch", "stop_everything", "lift_kill_switch")
 
@@ -197,7 +236,9 @@ def test_an_organisation_admin_may_everything(start_entra: StartEntra, tenant: T
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
 def test_nobody_gets_in_without_a_sign_in(row: Row, tenant: Tenant) -> None:
     world = World(tenant, make_user(tenant, "admin"), dict.fromkeys(T + C, tenant.id))
-    world.ids |= dict.fromkeys(("validation_id", "import_id", "member_id", "token_id", "entry_id"), tenant.id)
+    world.ids |= dict.fromkeys(
+        ("validation_id", "import_id", "member_id", "token_id", "entry_id", "run_id", "machine_id"), tenant.id
+    )
     reply = _send(Client(), row, world)
     if row.htmx:
         assert (reply.status_code, reply.headers["HX-Redirect"]) == (401, reverse("account_login"))
@@ -207,7 +248,7 @@ def test_nobody_gets_in_without_a_sign_in(row: Row, tenant: Tenant) -> None:
 
 
 def test_the_table_names_every_page() -> None:
-    assert {page.name for page in pages} == {row.name for row in ROWS}
+    assert {page.name for page in pages} == {row.name for row in ROWS} | ASKED_ELSEWHERE
     assert {page.name for page in open_to_all} == {
         "healthz",
         "readyz",

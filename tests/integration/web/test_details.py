@@ -80,7 +80,7 @@ def test_the_evidence_and_the_link_stand_on_the_page(
 ) -> None:
     entra = start_entra(ANN)
     connect(tenant, DIRECTORY, APP, SECRET)
-    right, wrong = make_credential(tenant, password=RIGHT), make_credential(tenant, password="wrong one")
+    right, wrong = make_credential(tenant, password=RIGHT), make_credential(tenant, password="Wrong-one-1")
     client = visit("analyst")
     for credential in (wrong, right):
         press(client, credential)

@@ -18,6 +18,7 @@ from emberwatch.core.errors import BadInput
 from emberwatch.directories.models import DirectoryConnection
 from emberwatch.identities.models import Identity
 from emberwatch.tenants.models import Tenant
+from emberwatch.validation.budget import RESTS_FOR
 from emberwatch.validation.ledger_export import ExportForm, cell, exported
 from emberwatch.validation.models import ForeignFailure
 from emberwatch.validation.proof import Entry, LedgerFilter, account_budget, ledger_page, whole_ledger
@@ -125,7 +126,7 @@ def test_the_budget_of_an_account_counts_what_everybody_failed(visit: Visit, ten
     ForeignFailure.objects.create(entra_tenant_id=HERE, object_id=ann.object_id, at=by_others)
     budget = account_budget(tenant, ann.object_id, NOW)
     assert (budget.remaining.left, budget.others) == (0, [by_others])
-    assert budget.remaining.next_slot_at == NOW + timedelta(hours=22)
+    assert budget.remaining.next_slot_at == NOW - timedelta(hours=2) + RESTS_FOR
     assert "Budget of ann@contoso.example" in page(
         visit(Role.ANALYST), f"{ledger(tenant)}?account={ann.object_id}"
     )

@@ -12,7 +12,6 @@ from emberwatch.core.verdict import Verdict
 from emberwatch.validation.budget import (
     CLOCK_DOUBT,
     RESTS_FOR,
-    WINDOW,
     AlreadyWrong,
     Policy,
     Slot,
@@ -154,7 +153,7 @@ def test_failures_of_others_use_the_same_budget() -> None:
     assert may_attempt([], policy(), NOW, None, failed_by_others=others) == Slot(0)
     answer = may_attempt([spent(2)], policy(), NOW, None, failed_by_others=others)
     assert isinstance(answer, Wait)
-    assert answer.until == NOW - 2 * HOUR + WINDOW
+    assert answer.until == NOW - 2 * HOUR + RESTS_FOR
     assert "1 of them made by others" in answer.why
 
 
@@ -201,7 +200,7 @@ def test_changes_are_compared_with_the_directorys_own_time() -> None:
 def test_what_remains() -> None:
     left = remaining([spent(1, same_pair=True)], policy(), NOW, None, [NOW - HOUR])
     assert (left.allowed, left.failed, left.failed_by_others, left.left) == (2, 1, 1, 0)
-    assert left.next_slot_at == NOW - HOUR + WINDOW
+    assert left.next_slot_at == NOW - HOUR + RESTS_FOR
     assert remaining([], policy(), NOW, None).left == 2
 
 
