@@ -248,9 +248,11 @@ def _siblings(credential: Credential) -> Iterator[Credential]:
         verdict__in=(Verdict.SUPERSEDED, Verdict.IMPOSSIBLE), certainty=Certainty.LIKELY
     )
     opened = secret_opener(credential.tenant_id)
+    confirmed = opened(credential)
     for row in (rows.filter(verdict__in=_OPEN_TO_SUPERSESSION) | merely_likely).order_by("pk"):
-        # A blank at the edge may be the file's: without it the value can be the confirmed password itself.
-        if not is_blank_edged(opened(row)):
+        # A blank at the edge may be the file's: without it the value can be the confirmed password itself. And the
+        # same password may have leaked under another of the account's names.
+        if not is_blank_edged(opened(row)) and opened(row) != confirmed:
             yield row
 
 

@@ -75,6 +75,7 @@ SLICE: Final = timedelta(seconds=8)
 LEASE: Final = timedelta(seconds=30)
 # Longer than a sign-in may take, with its time limits for connecting and reading.
 LEASE_FOR_A_SIGN_IN: Final = timedelta(seconds=60)
+LEASE_FOR_PLANNING: Final = timedelta(minutes=10)
 # A short wait is slept through; for a longer one the worker is free for others.
 LONGEST_SLEEP: Final = timedelta(seconds=5)
 LOGINS_AT_ONCE: Final = 100
@@ -143,9 +144,10 @@ def drive(
         return None
     try:
         rest = _move(run, clock, sleep, directory_for, slice_)
-    finally:
-        held = _let_go(run)
-    return _settle_down(run, rest, clock()) if held else None
+    except BaseException:
+        _let_go(run)
+        raise
+    return _settle_down(run, rest, clock())
 
 
 def stalled_runs(now: datetime) -> list[Run]:
@@ -193,15 +195,18 @@ def _take(run_id: UUID, now: datetime) -> Run | None:
     return run
 
 
-def _let_go(run: Run) -> bool:
-    """Ends this worker's lease; false when it ran out and another worker has taken the run over meanwhile."""
-    return Run.objects.filter(pk=run.pk, leased_until=run.leased_until).update(leased_until=None) > 0
+def _let_go(run: Run) -> None:
+    """Ends this worker's lease, and nobody else's: it may have run out, and another has taken the run over."""
+    Run.objects.filter(pk=run.pk, leased_until=run.leased_until).update(leased_until=None)
 
 
 def _settle_down(run: Run, rest: Rest, now: datetime) -> datetime | None:
-    """Writes down what the run waits for, and asks for the job that goes on."""
+    """Ends the lease, writes down what the run waits for, and asks for the job that goes on."""
     with transaction.atomic():
         still = Run.objects.select_for_update().get(pk=run.pk)
+        if still.leased_until != run.leased_until:
+            return None
+        _let_go(run)
         if still.state not in MOVING_STATES:
             return None
         still.state, still.sentence, still.next_at = rest.state, rest.sentence[:500], rest.until
@@ -226,7 +231,7 @@ def _move(
     actor = Actor(label=run.requested_by)
     moved = Drive(run, connection, policy, directory_for(connection), actor, clock, sleep)
     _settle_lost_attempts(moved)
-    if run.planned_at is None:
+    if run.planned_at is None and _keep(moved, LEASE_FOR_PLANNING):
         plan_run(run, now=clock(), confirm_likely=moved.confirms)
     try:
         return _until_the_slice_ends(moved, clock() + slice_)

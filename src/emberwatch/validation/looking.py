@@ -22,7 +22,7 @@ from emberwatch.validation.reading import (
     Circumstances,
     Triaged,
     best_date_of,
-    confirmed_siblings,
+    confirmed_of,
     credential_facts,
     leak_detections,
     meet_accounts,
@@ -143,14 +143,14 @@ def _facts(
     identities: Mapping[str, Identity],
     lookups: Mapping[str, Lookup],
 ) -> tuple[list[tuple[Facts, Triaged]], list[Secret]]:
-    siblings = confirmed_siblings([identity.pk for identity in identities.values()])
+    confirmed = confirmed_of(asked.tenant_id, [identity.pk for identity in identities.values()])
     object_ids = list({identity.object_id for identity in identities.values()})
     detections = leak_detections(asked.directory, object_ids)
     opened = secret_opener(asked.tenant_id)
     facts, secrets = [], []
     for row in rows:
         secret, login = opened(row), row.login_canonical
-        each = asked.circumstances.facts(credential_facts(row, secret, sibling_of(row, siblings)))
+        each = asked.circumstances.facts(credential_facts(row, secret, sibling_of(row, secret, confirmed)))
         if login in lookups:
             identity = identities.get(login)
             detection = detections.get(identity.object_id) if identity else None

@@ -9,7 +9,6 @@ from typing import Final, TypeAlias
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import F
 
 from emberwatch.accounts.actor import Actor
 from emberwatch.core.clock import Clock
@@ -31,7 +30,7 @@ from emberwatch.directories.gate import hold_reads
 from emberwatch.directories.models import DirectoryConnection
 from emberwatch.exposures.features import is_blank_edged, is_printable_ascii
 from emberwatch.exposures.models import Credential, SecretKind
-from emberwatch.exposures.services import NewVerdict, set_verdicts
+from emberwatch.exposures.services import NewVerdict, secret_opener, set_verdicts
 from emberwatch.identities.models import Identity
 from emberwatch.identities.services import Remembered, remember_all
 from emberwatch.matching.domains import login_domain
@@ -116,28 +115,37 @@ def _is_accepted(credential: Credential) -> bool:
     return credential.verdict_group == VerdictGroup.ACTIVE and credential.certainty == Certainty.PROVED
 
 
-def confirmed_siblings(identity_ids: Sequence[UUID]) -> dict[UUID, list[SiblingFacts]]:
-    """The credentials of identities whose passwords the directory accepted, the newest first."""
-    confirmed = Credential.objects.filter(
+@dataclass(frozen=True, slots=True)
+class Confirmed:
+    """A credential whose password the directory accepted, with the password itself to compare others with."""
+
+    facts: SiblingFacts
+    secret: Secret
+
+
+def confirmed_of(tenant_id: UUID, identity_ids: Sequence[UUID]) -> dict[UUID, Confirmed]:
+    """The credential of each identity that was accepted last."""
+    rows = Credential.objects.filter(
+        tenant_id=tenant_id,
         identity_id__in=identity_ids,
-        tenant_id=F("identity__tenant_id"),
         verdict_group=VerdictGroup.ACTIVE,
         certainty=Certainty.PROVED,
         verdict_at__isnull=False,
-    ).order_by("-verdict_at", "-pk")
-    found: dict[UUID, list[SiblingFacts]] = {}
-    for identity_id, pk, at in confirmed.values_list("identity_id", "pk", "verdict_at"):
-        if identity_id is not None and at is not None:
-            found.setdefault(identity_id, []).append(SiblingFacts(str(pk), at))
-    return found
+    ).order_by("verdict_at", "pk")
+    opened = secret_opener(tenant_id)
+    return {
+        row.identity_id: Confirmed(SiblingFacts(str(row.pk), row.verdict_at), opened(row))
+        for row in rows
+        if row.identity_id is not None and row.verdict_at is not None
+    }
 
 
-def sibling_of(credential: Credential, confirmed: Mapping[UUID, list[SiblingFacts]]) -> SiblingFacts | None:
-    """Another credential of its identity that was confirmed."""
-    if credential.identity_id is None:
-        return None
-    others = confirmed.get(credential.identity_id, ())
-    return next((each for each in others if each.credential_id != str(credential.pk)), None)
+def sibling_of(
+    credential: Credential, secret: Secret, confirmed: Mapping[UUID, Confirmed]
+) -> SiblingFacts | None:
+    """The account's other password that was confirmed; the same one under another login supersedes nothing."""
+    found = confirmed.get(credential.identity_id) if credential.identity_id else None
+    return found.facts if found is not None and found.secret != secret else None
 
 
 def meet_accounts(

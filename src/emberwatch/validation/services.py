@@ -68,7 +68,7 @@ from emberwatch.validation.persisting import persist
 from emberwatch.validation.policy import Mode
 from emberwatch.validation.reading import (
     Circumstances,
-    confirmed_siblings,
+    confirmed_of,
     credential_facts,
     hold_if_busy,
     leak_detections,
@@ -318,7 +318,8 @@ def _with_lookup(job: _Job, directory: Directory, facts: Facts, secret: Secret) 
     )[object_id]
     job.credential.identity = identity
     Credential.objects.filter(pk=job.credential.pk).update(identity=identity)
-    sibling = sibling_of(job.credential, confirmed_siblings([identity.pk]))
+    confirmed = confirmed_of(job.credential.tenant_id, [identity.pk])
+    sibling = sibling_of(job.credential, secret, confirmed)
     facts = replace(facts, credential=credential_facts(job.credential, secret, sibling))
     return with_account(facts, lookup, identity, leak_detections(directory, [object_id]).get(object_id))
 

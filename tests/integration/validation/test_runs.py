@@ -443,3 +443,15 @@ def test_a_worker_that_dies_with_a_sign_in_under_way_spends_it(world: World) -> 
     assert len(world.entra.attempts) == 1
     world.drive(run, days=2)
     assert verdicts([right]) == [(Verdict.ACTIVE, Certainty.PROVED)]
+
+
+def test_the_same_password_under_another_name_of_the_account_supersedes_nothing(world: World) -> None:
+    tenant = world.connect()
+    world.entra.add("ann@contoso.example", password=RIGHT, aliases=("a.smith@contoso.example",))
+    both = leak(tenant, "ann@contoso.example", RIGHT) + leak(tenant, "a.smith@contoso.example", RIGHT)
+    other = leak(tenant, "ann@contoso.example", "Older-passw0rd", leaked_at=BEGIN - timedelta(days=900))
+
+    world.drive(start_run(tenant, actor=SYSTEM, now=world.now))
+
+    assert verdicts(both) == [(Verdict.ACTIVE, Certainty.PROVED)] * 2
+    assert verdicts(other) == [(Verdict.SUPERSEDED, Certainty.PROVED)]
