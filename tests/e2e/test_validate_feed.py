@@ -15,7 +15,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.xdist_group("br
 
 
 def test_a_feed_is_validated_and_proved(page: Page, product: Product, leak: Path) -> None:
-    make_tenant(page, "Litware", "litware.example")
+    make_tenant(page, "Northwind", "northwind.example")
     make_tenant(page, "Proseware", "contoso.example")
     bring_in(page, leak)
     configure(page, "Proseware", SECRET)

@@ -38,7 +38,8 @@ def states(ours: Installation) -> list[str]:
 def test_a_lost_answer_is_never_asked_for_again(ours: Installation) -> None:
     # The worker's first request to the token endpoint is for its own token; the second is the sign-in.
     ours.entra.faults.add(FaultRule(where="token", kind="hang", skip=1, count=1, seconds=HANG_SECONDS))
-    ours.run("validate", "Contoso", "--all")
+    (leaked,) = ours.rows("credentials", "Contoso")
+    ours.run("validate", "Contoso", "--credential", leaked["id"])
     doomed = ours.start("worker")
     wait_until(lambda: attempts(ours) == ["reserved"])
 
@@ -59,7 +60,7 @@ def test_a_lost_answer_is_never_asked_for_again(ours: Installation) -> None:
     assert sent.correlation_id == evidence["correlation_id"]
 
     # Whoever presses again gets no second attempt either: what became of the first is not known.
-    (again,) = ours.rows("validate", "Contoso", "--all", "--wait")
+    (again,) = ours.rows("validate", "Contoso", "--credential", leaked["id"], "--wait")
     assert again["verdict"] == "throttled"
     assert len(ours.entra.journal.attempts_for(ANN.upn)) == 1
 

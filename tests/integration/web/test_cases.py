@@ -115,6 +115,6 @@ def test_the_press_asks_for_a_sign_in(visit: Visit, tenant: Tenant, start_entra:
     connect(tenant, DIRECTORY, APP, SECRET)
     credential, analyst = decided(tenant), visit(Role.ANALYST)
     part = analyst.post(address("validate", credential), {"confirm": "yes"}, headers=HTMX)
-    assert 'id="confirm" hx-swap-oob="delete"' in part.content.decode()
+    assert 'id="confirm" hx-swap-oob="innerHTML"' in part.content.decode()
     assert Validation.objects.get().confirm
     assert "Confirm with a sign-in" not in page(analyst, address("credential", credential))
