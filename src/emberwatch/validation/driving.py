@@ -42,13 +42,14 @@ from emberwatch.validation.attempting import (
     Busy,
     Reserved,
     Stopped,
+    next_turn,
     place_of,
     reserve_attempt,
     write_answer,
 )
 from emberwatch.validation.budget import RESTS_FOR
 from emberwatch.validation.choices import hours_of, kill_switch, limits_of, policy_of
-from emberwatch.validation.choosing import Choice, choose
+from emberwatch.validation.choosing import Books, Choice, choose
 from emberwatch.validation.foreign import read_foreign_failures
 from emberwatch.validation.ledger import Request, settle_unknown
 from emberwatch.validation.looking import Asked, Candidate, Looked, look
@@ -82,6 +83,8 @@ LOGINS_AT_ONCE: Final = 100
 # Facts that an attempt rests on are at most about this old.
 FACTS_STAY_FRESH: Final = timedelta(seconds=30)
 MOST_ACCOUNTS_AT_ONCE: Final = 20
+# Moments at which accounts that have waited are taken up: a wait of a day may be so much longer.
+DUE_TOGETHER: Final = timedelta(seconds=20)
 # A directory that fails to answer reads is left alone for so long.
 REST_AFTER_A_FAULT: Final = timedelta(seconds=30)
 # When nothing says when the reason for a stop is gone.
@@ -374,6 +377,8 @@ def _look(
 
 def _store(moved: Drive, decided: Sequence[NewVerdict]) -> None:
     """Verdicts that needed no attempt of this run."""
+    if not decided:
+        return
     place = {"directory": place_of(moved.connection)}
     placed = [NewVerdict(n.credential, n.verdict, n.certainty, {**n.evidence, **place}) for n in decided]
     with transaction.atomic():
@@ -425,20 +430,25 @@ def try_accounts(
     """At most one sign-in for each of these accounts, on facts read just before."""
     read_foreign_failures(moved.connection, moved.directory, moved.clock)
     looked = _look(moved, circumstances, items, confirming=confirming)
+    candidates = [each for found in looked.values() for each in found.candidates]
+    object_ids = {each.needed.account.object_id for each in candidates}
+    books = Books.read(moved.connection, object_ids, moved.clock())
     for item in items:
-        rest = _try_account(moved, item, looked[item.login_canonical], confirming=confirming)
+        rest = _try_account(moved, item, looked[item.login_canonical], books, confirming=confirming)
         item.save(update_fields=["state", "score", "not_before"])
         if rest is not None:
             return rest
     return None
 
 
-def _try_account(moved: Drive, item: RunItem, found: Looked, *, confirming: bool) -> Rest | None:
+def _try_account(
+    moved: Drive, item: RunItem, found: Looked, books: Books, *, confirming: bool
+) -> Rest | None:
     if found.error is not None or not found.candidates:
         _file(moved, item, found)
         return None
     choice = choose(
-        moved.connection,
+        books,
         found.candidates,
         now=moved.clock(),
         keep_free=KEPT_FREE_WHEN_CONFIRMING if confirming else 0,
@@ -446,7 +456,7 @@ def _try_account(moved: Drive, item: RunItem, found: Looked, *, confirming: bool
     _store(moved, choice.known_wrong)
     if choice.best is None:
         _store(moved, choice.waiting)
-        item.not_before = choice.until
+        item.not_before = _together(choice.until)
         if choice.until is None:
             _nothing_to_try(moved, item, found, confirming=confirming)
         return None
@@ -474,10 +484,11 @@ def _send_in_turn(moved: Drive, item: RunItem, choice: Choice, *, confirming: bo
         candidate.credential, moved.connection, moved.run.requested_by, moved.origin, run=moved.run
     )
     keep_free = KEPT_FREE_WHEN_CONFIRMING if confirming else 0
+    directory_id = moved.connection.entra_tenant_id
     while True:
         if not _keep(moved, LEASE_FOR_A_SIGN_IN):
             return Rest(None)
-        answer = reserve_attempt(
+        answer = next_turn(directory_id, moved.clock()) or reserve_attempt(
             request,
             candidate.needed,
             candidate.secret,
@@ -511,9 +522,14 @@ def _write(
         _count(moved, written.verdicts, attempts=1)
 
 
+def _together(at: datetime | None) -> datetime | None:
+    """Accounts that become due one after the other are taken up together, so that their facts are read at once."""
+    return None if at is None else at + (datetime.min.replace(tzinfo=at.tzinfo) - at) % DUE_TOGETHER
+
+
 def _after(item: RunItem, reply: SignInReply) -> None:
     if reply.verdict is Verdict.LOCKED:
-        item.not_before = reply.answered_at + RESTS_FOR
+        item.not_before = _together(reply.answered_at + RESTS_FOR)
     elif reply.verdict.group is VerdictGroup.ACTIVE:
         # Its siblings have their verdicts by now; what is left of the login is looked at once more.
         item.state = ItemState.FACTS
