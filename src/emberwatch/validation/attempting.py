@@ -31,10 +31,12 @@ from emberwatch.exposures.services import NewVerdict, secret_opener, set_verdict
 from emberwatch.identities.services import remember_without_password
 from emberwatch.validation import evidence
 from emberwatch.validation.budget import AlreadyWrong, Slot, Wait, may_attempt
-from emberwatch.validation.choices import bounds_of, connections_to, kill_switch
+from emberwatch.validation.choices import bounds_of, connections_to, kill_switch, protected_of
 from emberwatch.validation.ledger import (
+    ABANDONED_AFTER,
     Request,
     failed_by_others,
+    has_attempt,
     is_in_flight,
     ledger_of,
     pressed_since,
@@ -90,6 +92,11 @@ class Stopped:
 
 
 @dataclass(frozen=True, slots=True)
+class Outdated:
+    """What the decision to send rested on has changed since; it has to be made anew."""
+
+
+@dataclass(frozen=True, slots=True)
 class Written:
     """The verdict of the credential that was sent, and of the others that it decided."""
 
@@ -97,7 +104,7 @@ class Written:
     verdicts: list[NewVerdict]
 
 
-Reservation: TypeAlias = Reserved | Wait | AlreadyWrong | Busy | Stopped
+Reservation: TypeAlias = Reserved | Wait | AlreadyWrong | Busy | Stopped | Outdated
 
 
 def reserve_attempt(
@@ -123,6 +130,8 @@ def reserve_attempt(
         busy = _busy(gate, request, bounds.limits, now)
         if busy is not None:
             return busy
+        if protected_of(directory_id) != request.protected:
+            return Outdated()
         decision = may_attempt(
             ledger_of(directory_id, account.object_id, pair),
             bounds.budget(synced=account.synced, single_try=needed.single_try),
@@ -170,6 +179,9 @@ def _stopped(connection_id: UUID, connections: Sequence[DirectoryConnection]) ->
 def _busy(gate: DirectoryGate, request: Request, limits: Limits, now: datetime) -> Busy | None:
     if is_in_flight(gate.entra_tenant_id, now):
         return Busy(now + LOOK_AGAIN, "Another sign-in is under way at this directory.")
+    if has_attempt(request.validation):
+        # This worker was believed dead, or took over from one that was. Whoever reserved it writes the verdict.
+        return Busy(now + ABANDONED_AFTER, "The sign-in of this validation is under way.")
     held = _held(gate, request.origin, now)
     if held is None and request.origin is AttemptOrigin.PRESS:
         return _pressed_too_often(gate, limits, now)

@@ -40,6 +40,7 @@ from emberwatch.exposures.services import NewVerdict, set_verdicts
 from emberwatch.validation import evidence
 from emberwatch.validation.attempting import (
     Busy,
+    Outdated,
     Reserved,
     Stopped,
     next_turn,
@@ -69,6 +70,7 @@ from emberwatch.validation.persisting import persist
 from emberwatch.validation.planning import UNSETTLED, plan_run
 from emberwatch.validation.policy import Mode
 from emberwatch.validation.reading import Circumstances, hold_if_busy
+from emberwatch.validation.triage import Protected
 
 log = structlog.get_logger(__name__)
 
@@ -434,7 +436,8 @@ def try_accounts(
     object_ids = {each.needed.account.object_id for each in candidates}
     books = Books.read(moved.connection, object_ids, moved.clock())
     for item in items:
-        rest = _try_account(moved, item, looked[item.login_canonical], books, confirming=confirming)
+        found = looked[item.login_canonical]
+        rest = _try_account(moved, item, found, circumstances, books, confirming=confirming)
         item.save(update_fields=["state", "score", "not_before"])
         if rest is not None:
             return rest
@@ -442,7 +445,13 @@ def try_accounts(
 
 
 def _try_account(
-    moved: Drive, item: RunItem, found: Looked, books: Books, *, confirming: bool
+    moved: Drive,
+    item: RunItem,
+    found: Looked,
+    circumstances: Circumstances,
+    books: Books,
+    *,
+    confirming: bool,
 ) -> Rest | None:
     if found.error is not None or not found.candidates:
         _file(moved, item, found)
@@ -460,7 +469,7 @@ def _try_account(
         if choice.until is None:
             _nothing_to_try(moved, item, found, confirming=confirming)
         return None
-    rest = _send_in_turn(moved, item, choice, confirming=confirming)
+    rest = _send_in_turn(moved, item, choice, circumstances.protected, confirming=confirming)
     if rest is None and item.state != ItemState.DONE and item.not_before is None:
         item.state = ItemState.FACTS if choice.next_score is None else item.state
         item.score = choice.next_score if choice.next_score is not None else item.score
@@ -475,13 +484,20 @@ def _nothing_to_try(moved: Drive, item: RunItem, found: Looked, *, confirming: b
         item.state = ItemState.DONE
 
 
-def _send_in_turn(moved: Drive, item: RunItem, choice: Choice, *, confirming: bool) -> Rest | None:
+def _send_in_turn(
+    moved: Drive, item: RunItem, choice: Choice, protected: frozenset[Protected], *, confirming: bool
+) -> Rest | None:
     """Waits for the directory's next slot and sends; returns what the whole run has to wait for."""
     candidate = choice.best
     if candidate is None:
         return None
     request = Request(
-        candidate.credential, moved.connection, moved.run.requested_by, moved.origin, run=moved.run
+        candidate.credential,
+        moved.connection,
+        moved.run.requested_by,
+        moved.origin,
+        protected,
+        run=moved.run,
     )
     keep_free = KEPT_FREE_WHEN_CONFIRMING if confirming else 0
     directory_id = moved.connection.entra_tenant_id
@@ -504,6 +520,9 @@ def _send_in_turn(moved: Drive, item: RunItem, choice: Choice, *, confirming: bo
         moved.sleep(max(wait.total_seconds(), 0.005))
     if isinstance(answer, Stopped):
         return Rest(moved.clock() + LOOK_AGAIN_AT_A_STOP, RunState.STOPPED, answer.why)
+    if isinstance(answer, Outdated):
+        # The next slice reads everything anew.
+        return Rest(moved.clock(), RunState.RUNNING)
     if isinstance(answer, Reserved):
         reply = moved.directory.sign_in(candidate.needed.account, candidate.secret, answer.attempt.id)
         persist(lambda: _write(moved, request, answer, candidate, reply))

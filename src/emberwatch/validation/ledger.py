@@ -24,6 +24,7 @@ from emberwatch.validation.models import (
     Run,
     Validation,
 )
+from emberwatch.validation.triage import Protected
 
 # Longer than any sign-in may take: a reservation this old belongs to a process that is gone.
 ABANDONED_AFTER: Final = timedelta(minutes=10)
@@ -39,6 +40,8 @@ class Request:
     connection: DirectoryConnection
     requested_by: str
     origin: AttemptOrigin
+    protected: frozenset[Protected]
+    """The protected list that was read for the decision to send."""
     validation: Validation | None = None
     run: Run | None = None
 
@@ -93,6 +96,10 @@ def is_in_flight(entra_tenant_id: UUID, now: datetime) -> bool:
     if abandoned:
         reserved.filter(reserved_at__in=abandoned).update(state=AttemptState.UNKNOWN)
     return len(times) > len(abandoned)
+
+
+def has_attempt(validation: Validation | None) -> bool:
+    return validation is not None and Attempt.objects.filter(validation=validation).exists()
 
 
 def pressed_since(entra_tenant_id: UUID, since: datetime) -> int:

@@ -244,6 +244,7 @@ def test_a_lost_reply_counts_as_failed_and_is_not_sent_again_that_day(start_entr
         credential.tenant.directory_connection,
         "system",
         AttemptOrigin.PRESS,
+        frozenset(),
         validation=validation,
     )
     now = utc_now()
