@@ -21,6 +21,7 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
 
 # Test processes share the histories out among them, in pieces of this number.
 PARTS: Final = 6
+PHASES: Final = (Phase.generate, Phase.shrink)
 
 
 @pytest.fixture(autouse=True)
@@ -49,7 +50,7 @@ def test_no_history_breaks_a_promise(request: pytest.FixtureRequest, part: int) 
         deadline=None,
         database=None,
         report_multiple_bugs=False,
-        phases=(Phase.generate, Phase.shrink),
+        phases=PHASES,
         suppress_health_check=list(HealthCheck),
     )
     run_state_machine_as_test(seed(first + part)(Installed), settings=wanted)
