@@ -130,7 +130,7 @@ def reserve_attempt(
         busy = _busy(gate, request, bounds.limits, now)
         if busy is not None:
             return busy
-        if protected_of(directory_id) != request.protected:
+        if protected_of(directory_id) != request.protected or not request.goes_on():
             return Outdated()
         decision = may_attempt(
             ledger_of(directory_id, account.object_id, pair),

@@ -44,6 +44,8 @@ class Request:
     """The protected list that was read for the decision to send."""
     validation: Validation | None = None
     run: Run | None = None
+    goes_on: Callable[[], bool] = lambda: True
+    """Asked in the transaction of the reservation: a run that a person has paused, or another worker has, ends."""
 
 
 def ledger_of(entra_tenant_id: UUID, object_id: UUID, pair_fingerprint: bytes = b"") -> list[Spent]:

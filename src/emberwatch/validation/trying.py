@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Final
 
 from django.db import transaction
@@ -170,12 +171,11 @@ def _send_in_turn(
         moved.origin,
         protected,
         run=moved.run,
+        goes_on=partial(keep, moved, LEASE_FOR_A_SIGN_IN),
     )
     keep_free = KEPT_FREE_WHEN_CONFIRMING if confirming else 0
     directory_id = moved.connection.entra_tenant_id
     while True:
-        if not keep(moved, LEASE_FOR_A_SIGN_IN):
-            return Rest(None)
         answer = next_turn(directory_id, moved.clock()) or reserve_attempt(
             request,
             candidate.needed,
@@ -190,6 +190,8 @@ def _send_in_turn(
         if wait > LONGEST_SLEEP:
             return Rest(answer.until, RunState.WAITING, answer.why)
         moved.sleep(max(wait.total_seconds(), 0.005))
+        if not keep(moved, LEASE_FOR_A_SIGN_IN):
+            return Rest(None)
     if isinstance(answer, Stopped):
         return Rest(moved.clock() + LOOK_AGAIN_AT_A_STOP, RunState.STOPPED, answer.why)
     if isinstance(answer, Outdated):
