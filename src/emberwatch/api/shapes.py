@@ -108,6 +108,16 @@ class CheckOut(Schema):
     items: list[CheckItemOut]
 
 
+class CookieCountsOut(Schema):
+    """Entries of cookie files, which are no credentials; `read` is the sum of the others."""
+
+    read: int
+    foreign: int
+    matched_new: int
+    duplicate: int
+    rejected: int
+
+
 class ImportOut(Schema):
     id: Id
     file_name: str
@@ -124,6 +134,7 @@ class ImportOut(Schema):
     matched_new: int
     duplicate: int
     rejected: int
+    cookies: CookieCountsOut = Field(description="Counted apart from credentials once the import has ended.")
     error: str
     requested_by: str
     requested_at: datetime
@@ -221,8 +232,37 @@ class MachineCredentialOut(Schema):
     line: int
 
 
+class CookieOut(Schema):
+    """A browser's cookie of one of the tenant's sites. Its value is sealed and part of no answer."""
+
+    id: Id
+    machine_id: Id | None
+    host: str
+    name: str
+    path: str
+    is_secure: bool
+    expires_at: datetime | None = Field(description="Null for one that ends with the browser's session.")
+    was_live: bool = Field(description="Whether it could still open a session when it was imported.")
+    file_name: str
+    line: int
+    seen_at: datetime
+    import_id: Id
+
+
+class MachineListedOut(MachineOut):
+    credential_count: int
+    cookie_count: int = Field(description="Stolen cookies of the tenant's sites.")
+    live_cookie_count: int = Field(
+        description="Those that were valid when imported: to change the password alone is not enough."
+    )
+
+
 class MachineDetailOut(MachineOut):
     credentials: list[MachineCredentialOut] = Field(description="At most 200, employees' first.")
+    cookies: list[CookieOut] = Field(description="At most 200, those that last longest first.")
+    live_cookie_count: int = Field(
+        description="Cookies that were valid when imported: to change the password alone is not enough."
+    )
 
 
 class SightingOut(Schema):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -202,10 +202,17 @@ def _show(done: Sequence[Import], as_json: bool) -> None:
         return
     print_table(_COLUMNS, (_cells(row) for row in done))
     for row in done:
+        if row.cookies.get("read"):
+            typer.echo(f"{visible(row.file_name)}: cookies: {_told(row.cookies)}")
         for part in row.skipped_parts:
             typer.echo(f"not read: {visible(part['name'])}: {part['reason']}")
         if row.error:
             typer.echo(f"emberwatch: {visible(row.file_name)}: {row.error}", err=True)
+
+
+def _told(counts: Mapping[str, int]) -> str:
+    rest = " + ".join(f"{counts[name]:,} {name.removeprefix('matched_')}" for name in _COUNTS[1:])
+    return f"{counts['read']:,} read = {rest}"
 
 
 def _cells(row: Import) -> tuple[str, ...]:

@@ -20,6 +20,7 @@ def read_request(watchlist: Watchlist, wanted: Import, head: bytes) -> ReadReque
         format=wanted.format,
         columns=column_map(wanted, head),
         passwords=archive_passwords(wanted),
+        cookies=True,
     )
 
 

@@ -67,6 +67,7 @@ pages = [
     path(f"{TENANT}uploads/<uuid:upload_id>/", uploads.chunk, name="upload"),
     path(f"{TENANT}uploads/<uuid:upload_id>/import/", uploads.finish, name="finish_upload"),
     path(f"{TENANT}machines/<uuid:machine_id>/", machines.one, name="machine"),
+    path(f"{TENANT}cookies/", machines.cookies, name="cookies"),
     path(f"{TENANT}audit/", audit.listing, name="audit"),
     path(f"{TENANT}audit/verify/", audit.verify, name="verify_audit"),
     path("tenants/", tenants.listing, name="tenants"),

@@ -16,10 +16,12 @@ from emberwatch.accounts.models import Role
 from emberwatch.exposures.models import Credential
 from emberwatch.ingestion.models import Import
 from emberwatch.ingestion.running import run_import
-from emberwatch.ingestion.services import open_upload
+from emberwatch.ingestion.services import ImportOptions, import_file, open_upload
 from emberwatch.ingestion.uploads import SealedSpoolHandler
 from tests.factories import make_tenant
 from tests.integration.api.conftest import Caller, caller_for
+from tests.integration.ingestion.test_cookies import CANARY as CANARY_COOKIE
+from tests.integration.ingestion.test_cookies import LOG, logs
 
 pytestmark = pytest.mark.django_db
 
@@ -180,3 +182,23 @@ def test_what_is_too_large_is_not_kept(caller: Caller, spool: Path) -> None:
     upload, _ = handled(caller, PART + END, len(LEAK) - 1)
     assert (upload.is_too_large, upload.is_complete) == (True, False)
     assert list(spool.iterdir()) == []
+
+
+def test_cookies_are_listed_without_their_values(caller: Caller, tmp_path: Path) -> None:
+    path = tmp_path / "logs.zip"
+    path.write_bytes(logs(LOG))
+    done = import_file(caller.tenant, path, ImportOptions(), actor=SYSTEM)
+    (machine,) = caller.get(caller.here("/machines")).json()["items"]
+    assert (machine["credential_count"], machine["cookie_count"], machine["live_cookie_count"]) == (1, 2, 1)
+    one = caller.get(caller.here(f"/machines/{machine['id']}"))
+    listed = caller.get(caller.here("/cookies"))
+    assert one.json()["live_cookie_count"] == 1
+    for found in (one.json()["cookies"], listed.json()["items"]):
+        assert {(row["host"], row["name"], row["was_live"]) for row in found} == {
+            ("portal.contoso.example", "SESSION", True),
+            ("contoso.example", "old", False),
+        }
+        assert {row["machine_id"] for row in found} == {machine["id"]}
+    assert CANARY_COOKIE not in one.content.decode() + listed.content.decode()
+    counts = caller.get(caller.here(f"/imports/{done.pk}")).json()["cookies"]
+    assert counts == {"read": 6, "foreign": 2, "matched_new": 2, "duplicate": 1, "rejected": 1}

@@ -6,12 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from emberwatch.api.shapes import CredentialOut, ImportOut
+from emberwatch.api.shapes import CookieOut, CredentialOut, ImportOut, MachineListedOut
 from emberwatch.audit.models import AuditRow
 from emberwatch.exposures.models import Credential
 from emberwatch.tenants.models import Tenant
 from tests.factories import make_credential, make_tenant
 from tests.integration.cli.conftest import Run
+from tests.integration.ingestion.test_cookies import CANARY as CANARY_COOKIE
+from tests.integration.ingestion.test_cookies import LOG, logs
 
 pytestmark = pytest.mark.django_db
 
@@ -136,3 +138,27 @@ def test_revealing_needs_a_reason_and_leaves_a_row(run: Run, tenant: Tenant) -> 
     assert entry.actor.startswith("cli:")
     assert "One-Passw0rd" in run("credentials", "Contoso", "--reveal", "--reason", "again").out
     assert revealed.count() == 2
+
+
+def test_cookies_and_the_machines_they_are_from(run: Run, tenant: Tenant, tmp_path: Path) -> None:
+    path = tmp_path / "logs.zip"
+    path.write_bytes(logs(LOG))
+    (done,) = run("import", "Contoso", str(path), "--json").rows
+    assert done["cookies"] == {"read": 6, "foreign": 2, "matched_new": 2, "duplicate": 1, "rejected": 1}
+    assert (
+        "cookies: 6 read = 2 foreign + 0 new + 3 duplicate + 1 rejected"
+        in run("import", "Contoso", str(path)).out
+    )
+    (machine,) = run("machines", "Contoso", "--json").rows
+    assert set(machine) == set(MachineListedOut.model_fields)
+    assert (machine["cookie_count"], machine["live_cookie_count"]) == (2, 1)
+    listed = run("cookies", "Contoso", "--json")
+    assert {(row["host"], row["was_live"]) for row in listed.rows} == {
+        ("portal.contoso.example", True),
+        ("contoso.example", False),
+    }
+    assert set(listed.rows[0]) == set(CookieOut.model_fields)
+    of_machine = run("cookies", "Contoso", "--machine", machine["id"])
+    assert "portal.contoso.example" in of_machine.out
+    assert CANARY_COOKIE not in listed.out + of_machine.out
+    assert run("cookies", "Contoso", "--machine", "x").code != 0

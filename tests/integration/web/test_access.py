@@ -137,6 +137,7 @@ ROWS: Final = (
     Row("attempts", T, ANALYSTS),
     Row("export_attempts", T, ANALYSTS),
     Row("machine", ("tenant_id", "machine_id"), MEMBERS),
+    Row("cookies", T, MEMBERS),
     Row(
         "begin_upload", T, ANALYSTS, body=lambda _: {"file_name": "a.txt", "size": "3", "mark": str(uuid4())}
     ),

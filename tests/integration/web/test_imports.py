@@ -14,11 +14,14 @@ from django.test import Client
 from django.urls import reverse
 
 from emberwatch.accounts.actor import SYSTEM
-from emberwatch.exposures.models import Credential
+from emberwatch.exposures.models import Cookie, Credential, Machine
 from emberwatch.ingestion.models import Import
 from emberwatch.ingestion.running import run_import
+from emberwatch.ingestion.services import ImportOptions, import_file
 from emberwatch.tenants.models import Tenant
-from tests.factories import make_tenant
+from tests.factories import NOW, make_tenant
+from tests.integration.ingestion.test_cookies import CANARY as CANARY_COOKIE
+from tests.integration.ingestion.test_cookies import LOG, logs
 from tests.integration.web.conftest import HTMX, Visit, page
 
 pytestmark = pytest.mark.django_db
@@ -178,3 +181,25 @@ def test_the_list_pages_and_says_what_to_do_when_empty(visit: Visit, tenant: Ten
     assert seen == [f"n{number}.txt" for number in reversed(range(60))]
     assert visit("analyst").get(reverse("imports", args=[tenant.id]) + "?before=x").status_code == 400
     assert "n1.txt" not in page(visit("organisation"), reverse("imports", args=[make_tenant().id]))
+
+
+def test_a_machine_says_that_its_cookies_outlive_the_password(
+    visit: Visit, tenant: Tenant, tmp_path: Path
+) -> None:
+    path = tmp_path / "logs.zip"
+    path.write_bytes(logs(LOG))
+    done = import_file(tenant, path, ImportOptions(), actor=SYSTEM)
+    machine = Machine.objects.get()
+    for role in ("viewer", "analyst", "admin"):
+        client = visit(role)
+        shown = page(client, reverse("machine", args=[tenant.id, machine.id]))
+        listed = page(client, reverse("cookies", args=[tenant.id]))
+        counted = page(client, reverse("import", args=[tenant.id, done.id]))
+        assert "To change the password alone is not enough." in shown
+        assert "1 stolen cookie of your sites could still be used when it was imported" in shown
+        assert "portal.contoso.example" in shown
+        assert "portal.contoso.example" in listed
+        assert "6 read = 2 not ours + 2 new + 1 duplicate + 1 rejected" in counted
+        assert CANARY_COOKIE not in shown + listed + counted
+    Cookie.objects.update(expires_at=NOW)
+    assert "alone is not enough" not in page(client, reverse("machine", args=[tenant.id, machine.id]))
