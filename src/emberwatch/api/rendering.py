@@ -14,6 +14,7 @@ from emberwatch.api.shapes import (
     CaseFileOut,
     CheckItemOut,
     CheckOut,
+    ColumnMapOut,
     CookieCountsOut,
     CookieOut,
     CredentialDetailOut,
@@ -51,6 +52,7 @@ from emberwatch.exposures.queries import (
 from emberwatch.identities.models import Identity
 from emberwatch.ingestion.counts import ImportCounts
 from emberwatch.ingestion.models import Import
+from emberwatch.parsing.columns import ColumnMap
 from emberwatch.tenants.models import Tenant
 from emberwatch.tenants.policy import Permission
 from emberwatch.tenants.queries import login_hosts, monitored_addresses, monitored_domains
@@ -103,6 +105,10 @@ def leak_import(row: Import) -> ImportOut:
 def import_detail(row: Import, permissions: frozenset[Permission]) -> ImportDetailOut:
     rejects = row.rejects if Permission.IMPORT in permissions else None
     return _filled(ImportDetailOut, row, rejects=rejects, cookies=_cookie_counts(row))
+
+
+def column_map(found: ColumnMap) -> ColumnMapOut:
+    return ColumnMapOut.model_validate({"usable": found.usable} | found.as_dict())
 
 
 def _cookie_counts(row: Import) -> CookieCountsOut:

@@ -17,6 +17,7 @@ from emberwatch.directories.entra.clouds import CUSTOM
 from emberwatch.directories.models import ConnectionStatus
 from emberwatch.exposures.models import ExposureKind, SecretKind, SourceKind
 from emberwatch.ingestion.models import ImportState
+from emberwatch.parsing.columns import Role
 from emberwatch.tenants.policy import Permission
 from emberwatch.validation.models import AttemptOrigin, AttemptState, RunOrigin, RunState, ValidationState
 from emberwatch.validation.policy import Mode
@@ -127,6 +128,7 @@ class ImportOut(Schema):
     source_name: str
     leaked_at: datetime | None
     breached_at: datetime | None
+    columns: list[Role] = Field(description="The columns of a table as they were put right; else empty.")
     state: ImportState
     position: int = Field(description="Bytes of the file that have been read.")
     read: int = Field(description="Entries; the sum of foreign, matched_new, duplicate and rejected.")
@@ -142,6 +144,21 @@ class ImportOut(Schema):
     finished_at: datetime | None
     undone_by: str = Field(description="Who asked for it to be undone; empty when nobody did.")
     undone_at: datetime | None
+
+
+class ColumnOut(Schema):
+    name: str
+    role: Role
+    samples: list[str] = Field(description="The shape of its first values; what stood in them is masked.")
+
+
+class ColumnMapOut(Schema):
+    """The columns of a table, in its order, and what each is taken for."""
+
+    usable: bool = Field(description="Whether a login and a secret are among them.")
+    delimiter: str = Field(description="Of a text table; empty for JSON and SQL.")
+    header: bool = Field(description="Whether the first row holds names and no values.")
+    columns: list[ColumnOut]
 
 
 class RejectOut(Schema):

@@ -15,10 +15,12 @@ import typer
 
 from emberwatch.cli.children import Child
 from emberwatch.cli.failures import EXIT_FAILED
+from emberwatch.cli.import_preview import show_columns
 from emberwatch.cli.output import AsJson, print_json, print_table, visible
 from emberwatch.cli.start import start
 from emberwatch.core.errors import BadInput
 from emberwatch.core.secret import Secret
+from emberwatch.parsing.columns import parse_roles
 
 if TYPE_CHECKING:
     from emberwatch.ingestion.models import Import
@@ -50,6 +52,12 @@ def import_leaks(
     archive_passwords: Annotated[
         Path | None, typer.Option(help="A file with passwords to try on protected archives, one a line.")
     ] = None,
+    columns: Annotated[
+        str, typer.Option(help="What the columns of a table hold, such as login,password,-,url.")
+    ] = "",
+    preview: Annotated[
+        bool, typer.Option("--preview", help="Only show what the columns of a table are taken for.")
+    ] = False,
     processes: Annotated[
         int, typer.Option(min=1, max=64, help="How many processes read a large file; default: one a core.")
     ] = min(os.cpu_count() or 1, MOST_PROCESSES),
@@ -62,12 +70,16 @@ def import_leaks(
     files = list(_files(path))
     dates = (_date(leaked_at, "--leaked-at"), _date(breached_at, "--breached-at"))
     passwords = _passwords(archive_passwords)
+    roles = parse_roles(columns) if columns else ()
     start()
     from emberwatch.ingestion.services import ImportOptions
     from emberwatch.tenants.queries import tenant_by_name
 
     chosen = "" if format == AUTO else format
-    options = ImportOptions(chosen, source_kind, source_name, *dates, passwords)
+    options = ImportOptions(chosen, source_kind, source_name, *dates, passwords, roles)
+    if preview:
+        show_columns(tenant_by_name(tenant), files, options, as_json)
+        return
     done = list(_imported(tenant_by_name(tenant), files, options, processes))
     _show(done, as_json)
     if any(row.state != "done" for row in done):

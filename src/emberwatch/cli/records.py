@@ -57,6 +57,7 @@ _IMPORT: Final = (
     "source_name",
     "leaked_at",
     "breached_at",
+    "columns",
     "state",
     "position",
     "read",

@@ -26,7 +26,13 @@ from emberwatch.tenants.policy import Permission
 from emberwatch.tenants.queries import require
 
 _BATCH: Final = 5_000
-_UNDOABLE: Final = (ImportState.QUEUED, ImportState.RUNNING, ImportState.DONE, ImportState.FAILED)
+_UNDOABLE: Final = (
+    ImportState.REVIEW,
+    ImportState.QUEUED,
+    ImportState.RUNNING,
+    ImportState.DONE,
+    ImportState.FAILED,
+)
 
 _OWN: Final = """
 SELECT id, credential_id, machine_id, also_in <> '{}' FROM exposures_sighting

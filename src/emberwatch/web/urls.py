@@ -61,6 +61,7 @@ pages = [
     path(f"{TENANT}imports/", imports.listing, name="imports"),
     path(f"{TENANT}imports/new/", imports.new, name="new_import"),
     path(f"{TENANT}imports/<uuid:import_id>/", imports.one, name="import"),
+    path(f"{TENANT}imports/<uuid:import_id>/columns/", imports.columns, name="import_columns"),
     path(f"{TENANT}imports/<uuid:import_id>/undo/", imports.undo, name="undo_import"),
     path(f"{TENANT}imports/<uuid:import_id>/retry/", imports.retry, name="retry_import"),
     path(f"{TENANT}uploads/", uploads.begin, name="begin_upload"),

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 import pytest
+import pyzipper
 from django.core.files.uploadhandler import FileUploadHandler
 from django.http import HttpRequest, QueryDict
 from django.test import RequestFactory
@@ -20,6 +22,7 @@ from emberwatch.ingestion.services import ImportOptions, import_file, open_uploa
 from emberwatch.ingestion.uploads import SealedSpoolHandler
 from tests.factories import make_tenant
 from tests.integration.api.conftest import Caller, caller_for
+from tests.integration.ingestion.test_columns import CSV, ROLES
 from tests.integration.ingestion.test_cookies import CANARY as CANARY_COOKIE
 from tests.integration.ingestion.test_cookies import LOG, logs
 
@@ -202,3 +205,43 @@ def test_cookies_are_listed_without_their_values(caller: Caller, tmp_path: Path)
     assert CANARY_COOKIE not in one.content.decode() + listed.content.decode()
     counts = caller.get(caller.here(f"/imports/{done.pk}")).json()["cookies"]
     assert counts == {"read": 6, "foreign": 2, "matched_new": 2, "duplicate": 1, "rejected": 1}
+
+
+def test_the_columns_of_a_table(caller: Caller) -> None:
+    answer = caller.upload(CSV.encode(), review="true")
+    waiting = answer.json()
+    assert (answer.status_code, waiting["state"], waiting["columns"]) == (202, "review", [])
+    address = caller.here(f"/imports/{waiting['id']}/columns")
+    shown = caller.get(address).json()
+    assert [(column["name"], column["role"]) for column in shown["columns"]] == [
+        ("email", "login"),
+        ("password", "password"),
+        ("note", "ignored"),
+    ]
+    assert shown["usable"] and "True-pw" not in str(shown)
+    assert caller("PUT", address, {"columns": ["login"]}).status_code == 422
+    confirmed = caller("PUT", address, {"columns": list(ROLES)})
+    assert (confirmed.status_code, confirmed.json()["state"]) == (202, "queued")
+    assert caller("PUT", address, {"columns": list(ROLES)}).status_code == 409
+    run_import(UUID(waiting["id"]))
+    assert Credential.objects.count() == 30
+
+
+def test_columns_stand_in_the_request_too(caller: Caller) -> None:
+    wrong = caller.upload(CSV.encode(), columns="login,magic,password")
+    assert (wrong.status_code, wrong.json()["field"]) == (422, "columns")
+    assert not Import.objects.exists()
+    started = caller.upload(CSV.encode(), columns="login,-,password").json()
+    assert started["columns"] == list(ROLES)
+
+
+def test_passwords_of_archives_are_tried_and_kept_sealed(caller: Caller) -> None:
+    buffer = io.BytesIO()
+    with pyzipper.AESZipFile(buffer, "w", encryption=pyzipper.WZ_AES) as archive:
+        archive.setpassword(b" with a blank")
+        archive.writestr("list.txt", "ann@contoso.example:pw\n" * 3)
+    started = caller.upload(buffer.getvalue(), archive_passwords="wrong\r\n with a blank\r\n")
+    assert started.status_code == 202
+    assert b"with a blank" not in bytes(Import.objects.get().sealed_passwords or b"")
+    run_import(UUID(started.json()["id"]))
+    assert Credential.objects.count() == 1

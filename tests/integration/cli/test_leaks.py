@@ -9,9 +9,11 @@ import pytest
 from emberwatch.api.shapes import CookieOut, CredentialOut, ImportOut, MachineListedOut
 from emberwatch.audit.models import AuditRow
 from emberwatch.exposures.models import Credential
+from emberwatch.ingestion.models import Import
 from emberwatch.tenants.models import Tenant
 from tests.factories import make_credential, make_tenant
 from tests.integration.cli.conftest import Run
+from tests.integration.ingestion.test_columns import CSV
 from tests.integration.ingestion.test_cookies import CANARY as CANARY_COOKIE
 from tests.integration.ingestion.test_cookies import LOG, logs
 
@@ -162,3 +164,25 @@ def test_cookies_and_the_machines_they_are_from(run: Run, tenant: Tenant, tmp_pa
     assert "portal.contoso.example" in of_machine.out
     assert CANARY_COOKIE not in listed.out + of_machine.out
     assert run("cookies", "Contoso", "--machine", "x").code != 0
+
+
+def test_the_columns_of_a_table(run: Run, tenant: Tenant, tmp_path: Path) -> None:
+    path = tmp_path / "table.csv"
+    path.write_text(CSV)
+    shown = run("import", "Contoso", str(path), "--preview")
+    assert shown.code == 0
+    assert "--columns login,password,-" in shown.out
+    assert "True-pw" not in shown.out
+    (row,) = run("import", "Contoso", str(path), "--preview", "--json").rows
+    assert [column["role"] for column in row["columns"]] == ["login", "password", "ignored"]
+    assert not Import.objects.exists()
+    assert run("import", "Contoso", str(path), "--columns", "login,password").code == 2
+    assert run("import", "Contoso", str(path), "--columns", "login,magic,-").code == 2
+    (done,) = run("import", "Contoso", str(path), "--columns", "login,-,password", "--json").rows
+    assert (done["matched_new"], done["columns"]) == (30, ["login", "ignored", "password"])
+
+
+def test_a_preview_of_what_is_no_table(run: Run, tenant: Tenant, leak: Path) -> None:
+    refused = run("import", "Contoso", str(leak), "--preview")
+    assert refused.code == 2
+    assert "not a table" in refused.err

@@ -194,7 +194,7 @@ def test_a_stopped_import_goes_on_after_the_cookies_that_are_stored(
     monkeypatch.setattr("emberwatch.ingestion.streams.STEP_CREDENTIALS", 7)
     begun = begin_file(tenant, str(path), ImportOptions(), actor=SYSTEM)
 
-    def stop(position: int, entries: int) -> None:
+    def stop(position: int, entries_read: int) -> None:
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
