@@ -103,6 +103,7 @@ def _store(piece: Piece, recorder: Recorder, step: Step, clock: Clock) -> bool:
     """
     for left in reversed(range(_TRIES)):
         try:
+            recorder.prepare(step.credentials)
             with transaction.atomic():
                 return _store_once(piece, recorder, step, clock)
         except (OperationalError, IntegrityError) as error:

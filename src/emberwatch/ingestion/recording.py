@@ -130,6 +130,12 @@ class Recorder:
         """One that has seen nothing: what a transaction that was rolled back had made is not there."""
         return Recorder(self._origin, self._watchlist)
 
+    def prepare(self, batch: Sequence[tuple[ParsedCredential, Part]]) -> None:
+        """Makes the sources of a batch, in transactions of their own: else whoever meets one of them for the first
+        time would keep every other process waiting for it until a whole step is stored."""
+        for kind, named in {(part.kind, found.source) for found, part in batch}:
+            self._source_id(self._origin.source_kind or kind, named)
+
     @transaction.atomic
     def store(self, batch: Sequence[tuple[ParsedCredential, Part]]) -> Stored:
         """Safe to repeat: what is stored already is known again."""

@@ -84,6 +84,10 @@ def run_open_pieces(import_id: UUID, *, clock: Clock = utc_now, progress: Progre
 
 def end_if_read(import_id: UUID, *, clock: Clock) -> None:
     """Ends an import whose pieces have all ended: sums up, and tells everybody."""
+    # Asked before the row is locked: the lock waits for the steps of all others, and they then wait for it. Whoever
+    # ends the last piece sees none that waits.
+    if Piece.objects.filter(whole_id=import_id, state=PieceState.QUEUED).exists():
+        return
     with transaction.atomic():
         wanted = Import.objects.select_for_update().get(pk=import_id)
         pieces = Piece.objects.filter(whole=wanted)
