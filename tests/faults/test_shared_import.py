@@ -83,11 +83,12 @@ def readers(ours: Installation) -> set[int]:
     return {worker for (worker,) in ours.sql(query)}
 
 
-def counts(ours: Installation, tenant: str) -> tuple[object, ...]:
-    (found,) = ours.sql(
-        'SELECT i.state, i.read, i."foreign", i.matched_new, i.duplicate, i.rejected, i.rejects'
-        f" FROM ingestion_import i JOIN tenants_tenant t ON t.id = i.tenant_id WHERE t.name = '{tenant}'"  # noqa: S608
+def counts(ours: Installation, tenant: str) -> list[object]:
+    query = (
+        'SELECT i.state, i.read, i."foreign", i.matched_new, i.duplicate, i.rejected, i.rejects, t.name'
+        " FROM ingestion_import i JOIN tenants_tenant t ON t.id = i.tenant_id"
     )
+    (found,) = (facts for *facts, name in ours.sql(query) if name == tenant)
     return found
 
 
@@ -114,6 +115,5 @@ def test_workers_share_one_file_and_come_to_what_one_alone_comes_to() -> None:
         assert counts(ours, "Together") == counts(ours, "Alone")
         assert counts(ours, "Alone")[0] == "done"
         assert len(at_work) == 2, at_work
-        assert ours.sql("SELECT count(*) FROM ingestion_piece p JOIN tenants_tenant t ON t.id = p.tenant_id"
-                        " WHERE t.name = 'Together' AND p.state = 'done'")[0][0] >= 5  # fmt: skip
+        assert len(ours.sql("SELECT id FROM ingestion_piece WHERE state = 'done'")) >= 10
         assert script(ours, CONTENT, "Together") == script(ours, CONTENT, "Alone")

@@ -72,8 +72,11 @@ def import_leaks(
     passwords = _passwords(archive_passwords)
     roles = parse_roles(columns) if columns else ()
     start()
+    from emberwatch.ingestion.locations import files_at, is_remote
     from emberwatch.ingestion.services import ImportOptions
     from emberwatch.tenants.queries import tenant_by_name
+
+    files = [each for file in files for each in (files_at(file) if is_remote(file) else [file])]
 
     chosen = "" if format == AUTO else format
     options = ImportOptions(chosen, source_kind, source_name, *dates, passwords, roles)
@@ -130,6 +133,7 @@ def _imported(
 ) -> Iterator[Import]:
     from emberwatch.accounts.actor import command_line_actor
     from emberwatch.ingestion.locations import look_at
+    from emberwatch.ingestion.queries import with_progress
     from emberwatch.ingestion.services import begin_file
 
     with _progress(sum(look_at(file).size for file in files)) as bar:
@@ -137,6 +141,7 @@ def _imported(
             wanted = begin_file(tenant, file, options, actor=command_line_actor())
             _work(wanted, processes, bar.show)
             bar.finished(wanted.size)
+            with_progress([wanted])
             yield wanted
 
 
