@@ -14,6 +14,7 @@ from typing import Any, Final
 from emberwatch.simulator.context import Context
 from emberwatch.simulator.graph_batch import batch
 from emberwatch.simulator.graph_call import Call
+from emberwatch.simulator.graph_delta import groups_delta, users_delta
 from emberwatch.simulator.graph_directory import (
     get_domain,
     list_domains,
@@ -189,6 +190,8 @@ _MEMBER_OF: Final = r"(?P<kind>memberOf|transitiveMemberOf)"
 _MEMBERS: Final = r"(?P<kind>members|transitiveMembers)"
 _CAST: Final = r"(/microsoft\.graph\.(?P<cast>group|directoryRole))?"
 _ID: Final = r"/(?P<id>[^/]+)"
+# Clients that are made from the metadata call the function by its full name, or with brackets.
+_DELTA: Final = r"(microsoft\.graph\.)?delta(\(\))?"
 
 
 def _get(
@@ -209,6 +212,8 @@ ROUTES: Final[tuple[GraphRoute, ...]] = (
     GraphRoute("batch", "POST", re.compile(r"/\$batch"), frozenset(), batch, _free),
     _get("users", r"/users", _USERS | {BASIC_ROLE}, list_users, _users_cost),
     _get("users.count", r"/users/\$count", _USERS | {BASIC_ROLE}, count_users),
+    _get("users delta", rf"/users/{_DELTA}", _USERS, users_delta),
+    _get("groups delta", rf"/groups/{_DELTA}", _GROUPS, groups_delta),
     _get("user", rf"/users{_ID}", _USERS | {BASIC_ROLE}, get_user, _users_cost),
     _get("deleted users", _DELETED_USERS, _USERS, list_deleted_users),
     _get("deleted user", rf"/directory/deletedItems{_ID}", _USERS, get_deleted_user),

@@ -73,11 +73,24 @@ def whole_collection(
     call: Call, entity_set: str, rows: list[Object], known: frozenset[str], link: Object | None = None
 ) -> Reply:
     """These rows in one reply, with ``$select``, and a link to further ones if there are any."""
-    select = tuple(name for name in call.request.query.get("$select", "").split(",") if name)
-    for name in select:
-        if name not in known:
-            raise bad_request(f"'{name}' is not a property of '{entity_set}'.", "BadRequest")
+    select = selected(call, entity_set, known)
     body = context_of(call.origin, entity_set, select)
     body.update(link or {})
     body["value"] = [pick(row, ("@odata.type", *select)) if select else row for row in rows]
     return object_reply(call.request, body)
+
+
+def entity(call: Call, entity_set: str, row: Object, known: frozenset[str]) -> Reply:
+    """One object, with ``$select``."""
+    select = selected(call, entity_set, known)
+    head = context_of(call.origin, entity_set, select, single=True)
+    return object_reply(call.request, {**head, **(pick(row, ("@odata.type", *select)) if select else row)})
+
+
+def selected(call: Call, entity_set: str, known: frozenset[str]) -> tuple[str, ...]:
+    """The names of ``$select``, or a 400 that says which one is unknown."""
+    select = tuple(name for name in call.request.query.get("$select", "").split(",") if name)
+    for name in select:
+        if name not in known:
+            raise bad_request(f"'{name}' is not a property of '{entity_set}'.", "BadRequest")
+    return select

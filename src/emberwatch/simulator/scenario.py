@@ -1,13 +1,13 @@
 """What a simulated world holds, as frozen data: directories, domains, users, app registrations, faults.
 
 Passwords and secrets stand here in plain text because they are invented; the running server keeps only
-keyed hashes of them. :func:`check` refuses a scenario that no real directory could be.
+keyed hashes of them. :mod:`scenario_check` refuses a scenario that no real directory could be.
 """
 
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -86,6 +86,8 @@ class UserScenario:
     deleted: datetime | None = None
     synced: bool = False
     pass_through: bool = False
+    manager: str | None = None
+    """By UPN."""
     password_expired: bool = False
     mfa: Literal["none", "required", "enroll"] = "none"
     blocked_by_policies: tuple[str, ...] = ()
@@ -159,8 +161,14 @@ class GroupScenario:
 
     display_name: str
     id: str = ""
+    description: str | None = None
+    mail: str | None = None
     security_enabled: bool = True
+    unified: bool = False
+    """A Microsoft 365 group."""
+    synced: bool = False
     assignable_to_role: bool = False
+    created: datetime = _CREATED
     members: tuple[str, ...] = ()
     """By UPN."""
     groups: tuple[str, ...] = ()
@@ -207,6 +215,31 @@ class RiskDetectionScenario:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DeltaScenario:
+    """How delta queries behave; a running server's can be changed by its control routes."""
+
+    page: int = 100
+    """Objects on a page."""
+    links: int = 1000
+    """Members that one object shows at a time; a larger group comes again on the next page with the rest."""
+    lifetime_seconds: float = 7 * 24 * 3600
+    page_lifetime_seconds: float | None = None
+    """Ends a ``$skiptoken`` sooner, with ``Directory_ExpiredPageToken``; None: it lives as long as others."""
+    expired_status: Literal[400, 410] = 410
+    """What ``syncStateNotFound`` comes with; both have been seen."""
+    repeats: float = 0.0
+    """Chance that an object is sent once more, and that a finished round is told again in the next one."""
+    shuffled: bool = False
+    """Let the order of a page be random."""
+    empty_pages: float = 0.0
+    """Chance of a page without objects before the one that holds them."""
+    removed_at_first: bool = False
+    """Let the first round tell of accounts that were deleted before it."""
+    refused: bool = False
+    """The directory is of a kind that has no delta queries."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DirectoryScenario:
     """One Microsoft directory."""
 
@@ -240,6 +273,7 @@ class DirectoryScenario:
     """The mail address is accepted as a user name too."""
     resource_units_per_10s: int | None = None
     """Graph answers 429 beyond so many resource units of one app."""
+    delta: DeltaScenario = DeltaScenario()
     created: datetime = _CREATED
 
 
@@ -253,91 +287,9 @@ class Scenario:
     """The simulated time at the start; None: the real one."""
 
 
-def check(scenario: Scenario) -> Scenario:
-    """Return the scenario, or raise :class:`ScenarioError` with the first fault found."""
-    seen: dict[str, str] = {}
-    for number, directory in enumerate(scenario.directories):
-        for path, value in _unique_values(f"directories[{number}]", directory):
-            if value in seen:
-                raise ScenarioError(f"{path}: {value!r} is already used at {seen[value]}", field=path)
-            seen[value] = path
-        _check_directory(f"directories[{number}]", directory)
-    return scenario
-
-
-def _unique_values(path: str, directory: DirectoryScenario) -> Iterator[tuple[str, str]]:
-    yield f"{path}.id", directory.id.lower()
-    for number, domain in enumerate(directory.domains):
-        yield f"{path}.domains[{number}].name", domain.name.lower()
-    for number, app in enumerate(directory.apps):
-        yield f"{path}.apps[{number}].client_id", app.client_id.lower()
-    for number, user in enumerate(directory.users):
-        yield f"{path}.users[{number}].id", user.object_id.lower()
-        if user.deleted is None:
-            yield f"{path}.users[{number}].upn", user.upn.casefold()
-
-
-def _check_directory(path: str, directory: DirectoryScenario) -> None:
-    _check_guid(f"{path}.id", directory.id)
-    _check_domains(f"{path}.domains", directory.domains)
-    for number, app in enumerate(directory.apps):
-        _check_guid(f"{path}.apps[{number}].client_id", app.client_id)
-    names = {domain.name.casefold() for domain in directory.domains}
-    for number, user in enumerate(directory.users):
-        where = f"{path}.users[{number}]"
-        _check_guid(f"{where}.id", user.object_id)
-        if user.upn.casefold().rpartition("@")[2] not in names:
-            raise ScenarioError(
-                f"{where}.upn: the domain of {user.upn!r} is not one of the directory's", field=where
-            )
-    _check_members(path, directory)
-    _check_detections(f"{path}.detections", directory)
-
-
-def _check_detections(path: str, directory: DirectoryScenario) -> None:
-    people = {user.upn.casefold() for user in directory.users}
-    seen: set[str] = set()
-    for number, detection in enumerate(directory.detections):
-        where = f"{path}[{number}]"
-        if detection.upn.casefold() not in people:
-            raise ScenarioError(f"{where}: {detection.upn!r} is not in the directory", field=where)
-        if detection.object_id in seen:
-            raise ScenarioError(f"{where}: the id {detection.object_id!r} is already used", field=where)
-        seen.add(detection.object_id)
-
-
-def _check_members(path: str, directory: DirectoryScenario) -> None:
-    people = {user.upn.casefold() for user in directory.users}
-    groups = {group.display_name: group for group in directory.groups}
-    kinds: tuple[tuple[str, tuple[GroupScenario | RoleScenario, ...]], ...] = (
-        ("groups", directory.groups),
-        ("roles", directory.roles),
-    )
-    for kind, rows in kinds:
-        for number, row in enumerate(rows):
-            where = f"{path}.{kind}[{number}]"
-            _check_guid(f"{where}.id", row.object_id)
-            missing = [name for name in row.members if name.casefold() not in people]
-            missing += [name for name in row.groups if name not in groups]
-            if missing:
-                raise ScenarioError(f"{where}: {missing[0]!r} is not in the directory", field=where)
-            barred = [name for name in row.groups if not groups[name].assignable_to_role]
-            if kind == "roles" and barred:
-                raise ScenarioError(f"{where}: group {barred[0]!r} is not assignable to roles", field=where)
-
-
-def _check_guid(path: str, value: str) -> None:
-    if not is_guid(value):
-        raise ScenarioError(f"{path}: {value!r} is not a GUID", field=path)
-
-
-def _check_domains(path: str, domains: tuple[DomainScenario, ...]) -> None:
-    for flag in ("default", "initial"):
-        count = sum(1 for domain in domains if getattr(domain, flag))
-        if count > 1:
-            raise ScenarioError(f"{path}: {count} domains are marked {flag}; at most one may be", field=path)
-    if not domains:
-        raise ScenarioError(f"{path}: a directory needs at least one domain", field=path)
+def default_domain(directory: DirectoryScenario) -> DomainScenario:
+    """The domain marked default, else the first."""
+    return next((domain for domain in directory.domains if domain.default), directory.domains[0])
 
 
 def is_guid(value: str) -> bool:

@@ -23,8 +23,8 @@ from emberwatch.simulator import (
     stable_id,
 )
 from emberwatch.simulator.graph import ROUTES
-from emberwatch.simulator.graph_objects import USER_PROPERTIES
-from tests.unit.simulator.worlds import NOW, PASSWORD, UPN, Lab, app, lab, many_users, user
+from emberwatch.simulator.user_properties import USER_PROPERTIES
+from tests.unit.simulator.worlds import NOW, ORIGIN, PASSWORD, UPN, Lab, app, lab, many_users, user
 
 ROLE = "62e90394-69f5-4237-9190-012177145e10"
 FOUND, SIGNED_IN = str(UUID(int=1)), str(UUID(int=2))
@@ -32,6 +32,7 @@ GRANT = {"grant_type": "password", "username": UPN, "password": PASSWORD, "scope
 SCHEMAS: Mapping[str, Any] = json.loads((Path(__file__).parent / "graph_schemas.json").read_text())
 FORMATS = FormatChecker(formats=())
 ALL_PROPERTIES = ",".join(sorted(USER_PROPERTIES))
+TRACKED = ",".join(sorted(USER_PROPERTIES - {"signInActivity"}))
 ADVANCED = {"consistencylevel": "eventual"}
 
 
@@ -62,6 +63,7 @@ def busy_world() -> Lab:
     users = [
         user(
             other_mails=("ann@private.example",),
+            manager="user0001@corp.example",
             synced=True,
             last_sign_in=NOW,
             properties={
@@ -98,6 +100,8 @@ def busy_world() -> Lab:
 REPLIES: list[tuple[str, str, str]] = [
     ("users", "/users", "user"),
     ("users", f"/users?$select={ALL_PROPERTIES}&$count=true&$top=2", "user"),
+    ("users delta", f"/users/delta?$select={TRACKED},manager", "user"),
+    ("groups delta", "/groups/delta", "group"),
     ("user", f"/users/{UPN}", "user"),
     ("user", f"/users/{UPN}?$select={ALL_PROPERTIES}", "user"),
     ("deleted users", f"/directory/deletedItems/microsoft.graph.user?$select={ALL_PROPERTIES}", "user"),
@@ -130,6 +134,14 @@ def objects(body: dict[str, Any]) -> Iterator[dict[str, Any]]:
     yield from body["value"]
 
 
+def check_row(schema: str, row: dict[str, Any]) -> None:
+    """An object, or what a delta query says in its place and about its relationships."""
+    links = [link for name in list(row) if name.endswith("@delta") for link in row.pop(name)]
+    validate("removed" if "@removed" in row else schema, row)
+    for link in links:
+        validate("removed" if "@removed" in link else "link", link)
+
+
 @pytest.mark.parametrize(("path", "schema"), [row[1:] for row in REPLIES])
 def test_replies_have_the_published_shape(path: str, schema: str) -> None:
     answer = busy_world().graph(path, **ADVANCED)
@@ -137,7 +149,33 @@ def test_replies_have_the_published_shape(path: str, schema: str) -> None:
     rows = list(objects(answer.body))
     assert rows
     for row in rows:
-        validate(schema, row)
+        check_row(schema, row)
+
+
+def test_rounds_of_changes_have_the_published_shape() -> None:
+    world = busy_world()
+    links = [
+        world.graph(f"/{path}?$select=id,{link}").body["@odata.deltaLink"]
+        for path, link in (("users/delta", "manager"), ("groups/delta", "members"))
+    ]
+    world.directory.change_user("user0001@corp.example", manager="user0002@corp.example")
+    world.directory.change_user(UPN, manager=None)
+    world.directory.change_user("user0001@corp.example", manager=UPN)
+    world.directory.change_user("user0002@corp.example", deleted=NOW)
+    world.directory.memberships.part(stable_id("group Inner"), stable_id(UPN))
+    told = [row for link in links for row in objects(world.graph(link.removeprefix(f"{ORIGIN}/v1.0")).body)]
+    assert len(told) == 4
+    for row in told:
+        check_row("group" if "members@delta" in row else "user", row)
+
+
+def test_a_token_that_ended_is_refused_in_the_published_shape() -> None:
+    world = busy_world()
+    link = world.graph("/users/delta").body["@odata.deltaLink"].removeprefix(f"{ORIGIN}/v1.0")
+    world.directory.reset_delta()
+    refused = world.graph(link)
+    assert refused.headers["Location"].startswith("https://")
+    validate("error", refused.body)
 
 
 def test_every_route_that_answers_with_json_is_checked_here() -> None:

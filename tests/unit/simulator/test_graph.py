@@ -16,8 +16,9 @@ from emberwatch.simulator import (
     stable_id,
 )
 from emberwatch.simulator.graph import ROUTES
-from emberwatch.simulator.graph_objects import PASSWORD_RULES_TEMPLATE, USER_DEFAULT_SELECT
+from emberwatch.simulator.graph_objects import PASSWORD_RULES_TEMPLATE
 from emberwatch.simulator.messages import Request
+from emberwatch.simulator.user_properties import USER_DEFAULT_SELECT
 from tests.unit.simulator.worlds import (
     NOW,
     ORIGIN,
@@ -45,6 +46,8 @@ SAMPLE_PATHS = {
     "users": "/users",
     "users.count": "/users/$count",
     "user": f"/users/{UPN}",
+    "users delta": "/users/delta",
+    "groups delta": "/groups/delta",
     "deleted users": "/directory/deletedItems/microsoft.graph.user",
     "domains": "/domains",
     "domain": "/domains/corp.example",
