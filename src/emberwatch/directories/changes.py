@@ -40,10 +40,12 @@ class AccountChange:
 
 @dataclass(frozen=True, slots=True)
 class Page(Generic[T]):
+    """The list ends with the page that has no ``next_link``."""
+
     items: tuple[T, ...]
     next_link: str = ""
     delta_link: str = ""
-    """At the end of a list of changes: where to ask for the changes after it."""
+    """At the end of a list of changes: where to ask for the changes after it. Without it, all is to be read again."""
     pause: float = 0.0
     """Seconds to wait before the next request, so that the directory need not refuse it."""
     units: int = 0
@@ -114,7 +116,7 @@ class Reader(Protocol):
     def group_changes(self, link: str) -> Page[GroupChange]:
         """From the beginning when ``link`` is empty; a large group may come in several parts.
 
-        Raises :class:`LinkExpired`.
+        Raises :class:`LinkExpired`, and ``NotOffered`` where the directory does not tell them.
         """
         ...
 

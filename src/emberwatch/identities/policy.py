@@ -203,7 +203,7 @@ def _best_reason(sought: Sequence[str], names: Names) -> Reason | None:
     reasons = [
         Reason(kind, by_sub_address=name != exact)
         for kind, name in _all_names(names)
-        if name == exact or name in base
+        if name and (name == exact or name in base)
     ]
     return min(reasons, key=lambda reason: reason.strength, default=None)
 

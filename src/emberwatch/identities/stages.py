@@ -142,9 +142,9 @@ class _Track:
 
         return Step(forget)
 
-    def save(self, delta_link: str) -> None:
-        if delta_link:
-            self.row.sealed_delta_link = sealed(self.at.sync, delta_link, f"{self.row.subject}_delta")
+    def save(self, page: Page[AccountChange] | Page[GroupChange]) -> None:
+        if not page.next_link:
+            self.row.sealed_delta_link = sealed(self.at.sync, page.delta_link, f"{self.row.subject}_delta")
             self.row.full_since = None
         self.row.save()
 
@@ -167,11 +167,6 @@ def opened(sync: DirectorySync, link: Buffer | None, name: str) -> str:
     return tenant_vault(sync.tenant_id).open(bytes(link), _context(sync, name)).expose() if link else ""
 
 
-def _checked(page: Page[AccountChange] | Page[GroupChange]) -> None:
-    if not page.next_link and not page.delta_link:
-        raise DirectoryError("Microsoft Graph's list of changes ends without a place to go on at.")
-
-
 def _accounts(at: At) -> Step:
     if at.sync.group_id is not None:
         return _accounts_of_group(at, at.sync.group_id)
@@ -180,18 +175,17 @@ def _accounts(at: At) -> Step:
         page = at.reader.account_changes(track.link)
     except LinkExpired as error:
         return track.lost(error)
-    _checked(page)
     whole = _completed(at, page.items)
 
     def store() -> Mapping[str, int]:
         track.begin()
         counts = _stored(at, whole, track.reading)
-        if page.delta_link and track.row.full_since is not None:
+        if not page.next_link and track.row.full_since is not None:
             counts["removed"] += _swept(at, track.row, whole=True)
-        track.save(page.delta_link)
+        track.save(page)
         return counts
 
-    return Step(store, page.next_link, bool(page.delta_link), page.pause, page.units)
+    return Step(store, page.next_link, not page.next_link, page.pause, page.units)
 
 
 def _completed(at: At, changes: Iterable[AccountChange]) -> Iterable[AccountChange]:
@@ -287,19 +281,18 @@ def _groups(at: At) -> Step:
         page = at.reader.group_changes(track.link)
     except LinkExpired as error:
         return track.lost(error)
-    _checked(page)
 
     def store() -> Mapping[str, int]:
         track.begin()
         groups.store_groups(at.copy, page.items, track.row.generation)
-        if page.delta_link and track.row.full_since is not None:
+        if not page.next_link and track.row.full_since is not None:
             groups.sweep_groups(at.copy, track.row.generation)
-        if page.delta_link and at.sync.group_id is not None:
+        if not page.next_link and at.sync.group_id is not None:
             groups.keep_members_in_scope(at.copy)
-        track.save(page.delta_link)
+        track.save(page)
         return Counter(groups=len(page.items))
 
-    return Step(store, page.next_link, bool(page.delta_link), page.pause, page.units)
+    return Step(store, page.next_link, not page.next_link, page.pause, page.units)
 
 
 def _roles(at: At) -> Step:
@@ -340,7 +333,7 @@ SOME_HOURS: Final = timedelta(hours=6)
 STAGES: Final[Mapping[Stage, StageRow]] = {
     Stage.ACCOUNTS: StageRow("Accounts", _accounts),
     Stage.DELETED: StageRow("Deleted accounts", _deleted, optional=True),
-    Stage.GROUPS: StageRow("Groups", _groups),
+    Stage.GROUPS: StageRow("Groups", _groups, optional=True),
     Stage.ROLES: StageRow("Directory roles", _roles),
     Stage.ORGANISATION: StageRow("Organisation and domains", _organisation, SOME_HOURS),
     Stage.SIGN_INS: StageRow("Last sign-ins", _extra(Extra.SIGN_INS), NOW_AND_THEN, optional=True),

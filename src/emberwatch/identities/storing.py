@@ -183,18 +183,16 @@ def _base(before: Mapping[str, Any] | None, reading: Reading) -> dict[str, Any]:
 def _told_gone(
     change: AccountChange, before: Mapping[str, Any] | None, reading: Reading
 ) -> dict[str, Any] | None:
-    """An account in the bin keeps its names; what the bin tells of it is taken over where nothing else is known."""
+    """An account that is gone keeps its names, as the bin tells them or as they were last."""
     if before is None and "user_principal_name" not in change.told:
         return None
-    if before is None:
-        row = {**_base(None, reading), **change.told, "object_id": change.object_id, "removed_at": None}
-        return _derived(row, None, reading)
-    row = dict(before)
+    row = {**(before or _base(None, reading)), **change.told, "object_id": change.object_id}
     if change.gone is Gone.PURGED:
-        row["removed_at"] = before["removed_at"] or reading.at
+        row["removed_at"] = row.get("removed_at") or reading.at
     else:
-        row["deleted_at"] = change.told.get("deleted_at") or before["deleted_at"] or reading.at
-    return row | {"generation": reading.generation or before["generation"], "read_at": reading.at}
+        # What lies in the bin can come back, also when a full reading has missed it just before.
+        row |= {"deleted_at": row["deleted_at"] or reading.at, "removed_at": None}
+    return _derived(row, before, reading)
 
 
 def _derived(row: dict[str, Any], before: Mapping[str, Any] | None, reading: Reading) -> dict[str, Any]:

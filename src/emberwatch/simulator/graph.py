@@ -22,6 +22,7 @@ from emberwatch.simulator.graph_directory import (
     list_organization,
     list_service_principals,
 )
+from emberwatch.simulator.graph_group_people import list_group_people
 from emberwatch.simulator.graph_memberships import (
     get_group,
     list_group_members,
@@ -189,6 +190,7 @@ _AUDIT: Final = frozenset({"AuditLog.Read.All"})
 _MEMBER_OF: Final = r"(?P<kind>memberOf|transitiveMemberOf)"
 _MEMBERS: Final = r"(?P<kind>members|transitiveMembers)"
 _CAST: Final = r"(/microsoft\.graph\.(?P<cast>group|directoryRole))?"
+_USER_CAST: Final = r"/microsoft\.graph\.user"
 _ID: Final = r"/(?P<id>[^/]+)"
 # Clients that are made from the metadata call the function by its full name, or with brackets.
 _DELTA: Final = r"(microsoft\.graph\.)?delta(\(\))?"
@@ -221,6 +223,9 @@ ROUTES: Final[tuple[GraphRoute, ...]] = (
     _get("groups", r"/groups", _GROUPS, list_groups),
     _get("group", rf"/groups{_ID}", _GROUPS, get_group),
     _get("group members", rf"/groups{_ID}/{_MEMBERS}", _GROUPS, list_group_members, _three_units),
+    _get(
+        "people of a group", rf"/groups{_ID}/{_MEMBERS}{_USER_CAST}", _GROUPS, list_group_people, _three_units
+    ),
     _get("roles", r"/directoryRoles", _ROLES, list_roles),
     _get("role members", rf"/directoryRoles{_ID}/members", _ROLES, list_role_members),
     _get("role assignments", r"/roleManagement/directory/roleAssignments", _ROLES, list_role_assignments),

@@ -15,10 +15,9 @@ from uuid import UUID
 from emberwatch.core.clock import Clock
 from emberwatch.directories.base import AccountFacts, Directory, DirectoryError, Looked, Lookup
 from emberwatch.directories.models import DirectoryConnection
-from emberwatch.identities.policy import Match, NameKind, Names, match, sought_for
+from emberwatch.identities.policy import AMBIGUOUS, Match, NameKind, Names, keys_of, match, sought_for
 from emberwatch.identities.queries import names_for
-
-STORE = "what is stored of the directory"
+from emberwatch.matching.domains import canonical_login
 
 
 def find_accounts(
@@ -74,7 +73,9 @@ def _bearing(
     login: str, known: Mapping[UUID, Names], fresh: Mapping[UUID, AccountFacts | DirectoryError | None]
 ) -> dict[UUID, AccountFacts | DirectoryError | None]:
     return {
-        object_id: fresh.get(object_id) for object_id, names in known.items() if match(login, [names]).candidates
+        object_id: fresh.get(object_id)
+        for object_id, names in known.items()
+        if match(login, [names]).candidates
     }
 
 
@@ -99,10 +100,14 @@ def _names_now(account: AccountFacts, known: Names | None) -> Names:
     )
     if known is None:
         return names
+    sign_in_name = canonical_login(known.user_principal_name)
     return replace(
         names,
-        former_sign_in_names=(*known.former_sign_in_names, known.user_principal_name.lower()),
-        former_addresses=known.former_addresses,
+        former_sign_in_names=(*known.former_sign_in_names, sign_in_name),
+        former_addresses=(
+            *known.former_addresses,
+            *(name for name in keys_of(known) if name != sign_in_name),
+        ),
     )
 
 
@@ -127,9 +132,14 @@ def _combined(
     if not found.candidates:
         # The directory found it by a name in a spelling of its own; its word stands.
         return searched
-    bearers = tuple(
-        replace(accounts[each.object_id], found_by=each.reason.code) for each in found.candidates
-    )
+    bearers = tuple(replace(accounts[each.object_id], found_by=each.reason.code) for each in found.candidates)
     if found.is_ambiguous:
         return replace(searched, account=None, candidates=bearers)
     return replace(searched, account=bearers[0], candidates=(), deleted_at=None)
+
+
+def reason_code(lookup: Lookup) -> str:
+    """What is stored at a credential: why its login is the account's, or that it is no single one's."""
+    if lookup.account is not None:
+        return lookup.account.found_by
+    return AMBIGUOUS if lookup.candidates else ""

@@ -59,6 +59,7 @@ SAMPLE_PATHS = {
     "groups": "/groups",
     "group": f"/groups/{stable_id('group Inner')}",
     "group members": f"/groups/{stable_id('group Inner')}/members",
+    "people of a group": f"/groups/{stable_id('group Inner')}/transitiveMembers/microsoft.graph.user?$count=true",
     "roles": "/directoryRoles",
     "role members": f"/directoryRoles/{stable_id('role ' + ROLE)}/members",
     "role assignments": "/roleManagement/directory/roleAssignments",

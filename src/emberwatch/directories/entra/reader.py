@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 from uuid import UUID
 
-from emberwatch.directories.base import DirectoryError
+from emberwatch.directories.base import DirectoryError, NotOffered
 from emberwatch.directories.changes import (
     AccountChange,
     AccountNote,
     Extra,
     GroupChange,
+    LinkExpired,
     Member,
     Page,
     RoleFacts,
@@ -20,7 +21,13 @@ from emberwatch.directories.changes import (
 from emberwatch.directories.entra import extras
 from emberwatch.directories.entra.abilities import DELETED_ACCOUNTS
 from emberwatch.directories.entra.batch import Batches
-from emberwatch.directories.entra.graph import Graph, GraphReply, GraphRequest, NotInDirectory
+from emberwatch.directories.entra.graph import (
+    Graph,
+    GraphReply,
+    GraphRequest,
+    NotInDirectory,
+    UnsupportedQuery,
+)
 from emberwatch.directories.entra.groups import SELECT as GROUP_SELECT
 from emberwatch.directories.entra.groups import group_changes, members_of, role_of
 from emberwatch.directories.entra.tokens import AppTokens
@@ -56,8 +63,13 @@ class EntraReader:
     tokens: AppTokens
 
     def account_changes(self, link: str) -> Page[AccountChange]:
+        """Directories that tell no changes, such as those for customers, are listed as a whole each time."""
         begin = GraphRequest("/users/delta", {"$select": DELTA_SELECT})
-        return self._page(begin, link, account_changes)
+        try:
+            return self._page(begin, link, account_changes)
+        except UnsupportedQuery:
+            whole = GraphRequest("/users", {"$select": SELECT, "$top": LARGEST_PAGE})
+            return self._page(whole, link, account_changes)
 
     def accounts_of_group(self, group_id: UUID, link: str) -> Page[AccountChange]:
         path = f"/groups/{group_id}/transitiveMembers/microsoft.graph.user"
@@ -76,7 +88,11 @@ class EntraReader:
             raise DELETED_ACCOUNTS.refusal(error, self.tokens.roles()) from None
 
     def group_changes(self, link: str) -> Page[GroupChange]:
-        return self._page(GraphRequest("/groups/delta", {"$select": GROUP_SELECT}), link, group_changes)
+        begin = GraphRequest("/groups/delta", {"$select": GROUP_SELECT})
+        try:
+            return self._page(begin, link, group_changes)
+        except UnsupportedQuery as error:
+            raise NotOffered("This directory does not tell who is in which group.", code=error.code) from None
 
     def roles(self) -> tuple[RoleFacts, ...]:
         rows = list(self.graph.pages("/directoryRoles"))
@@ -122,12 +138,18 @@ class EntraReader:
         read: Callable[[Iterable[Mapping[str, Any]]], tuple[T, ...]],
         seconds_between: float | None = None,
     ) -> Page[T]:
-        if link:
-            reply = self.graph.follow(link, advanced=begin.advanced, untold_wait=seconds_between)
-        else:
-            reply = self.graph.ask(begin, seconds_between)
+        reply = self._reply(begin, link, seconds_between)
         pause = max(pause_after(reply.load), seconds_between or 0.0)
         return Page(read(reply.items), reply.next_link, reply.delta_link, pause, reply.units)
+
+    def _reply(self, begin: GraphRequest, link: str, seconds_between: float | None) -> GraphReply:
+        if not link:
+            return self.graph.ask(begin, seconds_between)
+        try:
+            return self.graph.follow(link, advanced=begin.advanced, untold_wait=seconds_between)
+        except UnsupportedQuery as error:
+            # A link that the directory gave and takes no more is as good as an outworn one.
+            raise LinkExpired(error.message, remedy=error.remedy, code=error.code) from None
 
     def _bodies(self, requests: Sequence[GraphRequest]) -> list[Mapping[str, Any] | None]:
         """An answer for each; ``None`` for what is not there. Any other refusal spoils all: nothing may be missed."""
