@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, Final
 from uuid import UUID
 
@@ -43,7 +43,7 @@ def _accounts(tenant: Tenant, directory: DirectoryState, scope: frozenset[str] |
                 yield f"{stored[key].user_principal_name}: manager"
 
 
-def _fields(row: Identity, properties: dict[str, Any]) -> Iterator[str]:
+def _fields(row: Identity, properties: Mapping[str, Any]) -> Iterator[str]:
     told = account_change({name: properties[name] for name in (*PROPERTIES, "id")}).told
     for field in _FIELDS:
         if getattr(row, field) != told[field]:

@@ -159,7 +159,7 @@ class Days:
                 {"other_mails": ()},
             )
         )
-        self._directory.change_user(user.id, **told)  # type: ignore[arg-type]
+        self._directory.change_user(user.id, **told)
 
     def _rename(self) -> None:
         self._new += 1

@@ -175,7 +175,7 @@ def _accounts(at: At) -> Step:
         page = at.reader.account_changes(track.link)
     except LinkExpired as error:
         return track.lost(error)
-    whole = _completed(at, page.items)
+    whole = _completed(at, page.items, is_full=not track.link or track.row.full_since is not None)
 
     def store() -> Mapping[str, int]:
         track.begin()
@@ -188,21 +188,27 @@ def _accounts(at: At) -> Step:
     return Step(store, page.next_link, not page.next_link, page.pause, page.units)
 
 
-def _completed(at: At, changes: Iterable[AccountChange]) -> Iterable[AccountChange]:
-    """Changes of accounts that we never met tell only a part; those are asked for as a whole."""
+def _completed(at: At, changes: Iterable[AccountChange], *, is_full: bool) -> list[AccountChange]:
+    """Asks for what changes leave out: most of an account that we never met, the manager of one that came back."""
     listed = list(changes)
-    partly = [each.object_id for each in listed if not each.gone and "user_principal_name" not in each.told]
-    known = known_among(at.copy, partly)
-    missing = [object_id for object_id in dict.fromkeys(partly) if object_id not in known]
-    if not missing:
+    if is_full:
         return listed
-    whole = {change.object_id: change for change in at.reader.whole_accounts(missing)}
-    completed = [
-        replace(each, told={**whole[each.object_id].told, **each.told}) if each.object_id in whole else each
-        for each in listed
-    ]
-    # An account that is not there any more has a removal of its own further on.
-    return [each for each in completed if each.object_id in whole or each.object_id not in missing]
+    present, gone = known_among(at.copy, [each.object_id for each in listed])
+    partial = [each.object_id for each in listed if _is_partial(each, present, gone)]
+    if not partial:
+        return listed
+    wanted = list(dict.fromkeys(partial))
+    whole = {change.object_id: change.told for change in at.reader.whole_accounts(wanted)}
+    # One that is not there any more has a removal of its own further on.
+    kept = (each for each in listed if each.object_id in whole or each.object_id not in partial)
+    return [replace(each, told={**whole.get(each.object_id, {}), **each.told}) for each in kept]
+
+
+def _is_partial(change: AccountChange, present: set[UUID], gone: set[UUID]) -> bool:
+    if change.gone or change.object_id in present:
+        return False
+    needed = "manager_object_id" if change.object_id in gone else "user_principal_name"
+    return needed not in change.told
 
 
 def _accounts_of_group(at: At, group_id: UUID) -> Step:
@@ -262,8 +268,8 @@ def _deleted(at: At) -> Step:
         # With a scope, only accounts that were met inside it.
         wanted = page.items
         if at.sync.group_id is not None:
-            known = known_among(at.copy, [each.object_id for each in wanted])
-            wanted = tuple(each for each in wanted if each.object_id in known)
+            present, gone = known_among(at.copy, [each.object_id for each in wanted])
+            wanted = tuple(each for each in wanted if each.object_id in present | gone)
         stored = store_accounts(at.copy, wanted, Reading(at.now, generation))
         if not page.next_link:
             sweep_bin(at.copy, at.sync.started_at or at.now, at.now)

@@ -153,12 +153,14 @@ def _known(copy: Copy, object_ids: Sequence[UUID]) -> dict[UUID, dict[str, Any]]
     return {row["object_id"]: row for row in rows.order_by("object_id").values(*_KNOWN)}
 
 
-def known_among(copy: Copy, object_ids: Sequence[UUID]) -> set[UUID]:
-    """Which of these accounts are stored."""
+def known_among(copy: Copy, object_ids: Sequence[UUID]) -> tuple[set[UUID], set[UUID]]:
+    """Which of these accounts are stored: those that are there, and those that are gone."""
     rows = Identity.objects.filter(
         tenant_id=copy.tenant_id, entra_tenant_id=copy.entra_tenant_id, object_id__in=list(object_ids)
     )
-    return set(rows.values_list("object_id", flat=True)) if object_ids else set()
+    found = list(rows.values("object_id", "deleted_at", "removed_at")) if object_ids else []
+    gone = {row["object_id"] for row in found if _is_gone(row)}
+    return {row["object_id"] for row in found} - gone, gone
 
 
 def _told(change: AccountChange, before: Mapping[str, Any] | None, reading: Reading) -> dict[str, Any] | None:

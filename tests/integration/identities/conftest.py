@@ -68,7 +68,7 @@ class World:
         return self.finish(**options)
 
     def finish(self, **options: Any) -> DirectorySync:
-        for _ in range(500):
+        for _ in range(100):
             wait = self.go_on(**options)
             if wait is None:
                 return self.sync

@@ -34,15 +34,16 @@ from emberwatch.directories.entra.tokens import AppTokens
 from emberwatch.directories.entra.users import (
     DELTA_SELECT,
     SELECT,
-    account_change,
     account_changes,
     deleted_account,
+    whole_account,
 )
 from emberwatch.directories.entra.waits import pause_after
 
 T = TypeVar("T")
 # The most that Graph puts on one page of a list.
 LARGEST_PAGE: Final = "999"
+_WHOLE: Final = {"$select": SELECT, "$expand": "manager($select=id)"}
 _BIN: Final = "/directory/deletedItems/microsoft.graph.user"
 _DOMAIN_FIELDS: Final = (
     "id",
@@ -68,7 +69,7 @@ class EntraReader:
         try:
             return self._page(begin, link, account_changes)
         except UnsupportedQuery:
-            whole = GraphRequest("/users", {"$select": SELECT, "$top": LARGEST_PAGE})
+            whole = GraphRequest("/users", {**_WHOLE, "$top": LARGEST_PAGE})
             return self._page(whole, link, account_changes)
 
     def accounts_of_group(self, group_id: UUID, link: str) -> Page[AccountChange]:
@@ -77,8 +78,8 @@ class EntraReader:
         return self._page(GraphRequest(path, params, advanced=True), link, account_changes)
 
     def whole_accounts(self, object_ids: Sequence[UUID]) -> tuple[AccountChange, ...]:
-        requests = [GraphRequest(f"/users/{each}", {"$select": SELECT}) for each in object_ids]
-        return tuple(account_change(body) for body in self._bodies(requests) if body is not None)
+        requests = [GraphRequest(f"/users/{each}", _WHOLE) for each in object_ids]
+        return tuple(whole_account(body) for body in self._bodies(requests) if body is not None)
 
     def deleted_accounts(self, link: str) -> Page[AccountChange]:
         begin = GraphRequest(_BIN, {"$select": f"{SELECT},deletedDateTime", "$top": LARGEST_PAGE})

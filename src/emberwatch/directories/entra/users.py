@@ -103,6 +103,12 @@ def _manager(item: Mapping[str, Any]) -> dict[str, UUID | None]:
     return {"manager_object_id": guid(manager.get("id"))} if isinstance(manager, dict) else {}
 
 
+def whole_account(item: Mapping[str, Any]) -> AccountChange:
+    """An account that was asked for with its manager: without one, it has none."""
+    change = account_change(item)
+    return AccountChange(change.object_id, {"manager_object_id": None, **change.told})
+
+
 def deleted_account(item: Mapping[str, Any]) -> AccountChange:
     """An account in the bin: its sign-in name carries its id in front there, so that the name is free again."""
     change = account_change({name: value for name, value in item.items() if name != REMOVED})
