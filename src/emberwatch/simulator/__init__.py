@@ -37,25 +37,31 @@ from emberwatch.simulator.faults import FaultRule
 from emberwatch.simulator.loader import load_scenario, scenario_from
 from emberwatch.simulator.others import sign_in_as_others
 from emberwatch.simulator.scenario import (
+    AppRoleScenario,
     AppScenario,
     CertificateScenario,
     Cloud,
     DeltaScenario,
     DirectoryScenario,
     DomainScenario,
+    FederatedScenario,
     GroupScenario,
+    PlanScenario,
     RiskDetectionScenario,
+    RiskScenario,
     RoleScenario,
     Scenario,
     ScenarioError,
     ScriptedAnswer,
     SecretScenario,
+    SkuScenario,
     UserScenario,
     stable_id,
 )
 from emberwatch.simulator.server import SimulatedEntra
 
 __all__ = [
+    "AppRoleScenario",
     "AppScenario",
     "CertificateScenario",
     "Cloud",
@@ -63,8 +69,11 @@ __all__ = [
     "DirectoryScenario",
     "DomainScenario",
     "FaultRule",
+    "FederatedScenario",
     "GroupScenario",
+    "PlanScenario",
     "RiskDetectionScenario",
+    "RiskScenario",
     "RoleScenario",
     "Scenario",
     "ScenarioError",
@@ -72,6 +81,7 @@ __all__ = [
     "SecretScenario",
     "SimClock",
     "SimulatedEntra",
+    "SkuScenario",
     "UserScenario",
     "load_scenario",
     "scenario_from",

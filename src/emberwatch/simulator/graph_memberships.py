@@ -2,41 +2,36 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from typing import Final
-from urllib.parse import quote
 
 from emberwatch.simulator.graph_call import Call
-from emberwatch.simulator.graph_directory import entity, whole_collection
+from emberwatch.simulator.graph_collections import entity, paged
 from emberwatch.simulator.graph_objects import Object
-from emberwatch.simulator.graph_query import next_link, read_page, take_page
-from emberwatch.simulator.graph_replies import bad_request, not_found
+from emberwatch.simulator.graph_replies import not_found
 from emberwatch.simulator.group_properties import GROUP_PROPERTIES, role_object
 from emberwatch.simulator.memberships import GroupState, RoleState
 from emberwatch.simulator.messages import Reply
+from emberwatch.simulator.odata_filter import Fields
 from emberwatch.simulator.scenario import RoleScenario, stable_id
 from emberwatch.simulator.state import DirectoryState
 
 _TYPE: Final = "@odata.type"
 _MEMBER_FIELDS: Final = GROUP_PROPERTIES | {"userPrincipalName", "roleTemplateId"}
-_BY_PRINCIPAL: Final = re.compile(r"principalId eq '([^']*)'")
-
-
-_OPTIONS: Final = frozenset({"$select", "$top", "$skiptoken"})
-
-
-def _collection(call: Call, entity_set: str, rows: Sequence[Object], known: frozenset[str]) -> Reply:
-    """One page of the rows. Options that would change which rows there are must not be ignored in silence."""
-    options = call.request.query
-    for name in options:
-        if name not in _OPTIONS and not (name == "$filter" and entity_set.endswith("roleAssignments")):
-            raise bad_request(f"'{name}' is not supported here.", "Request_UnsupportedQuery")
-    page, following = take_page(read_page(call.request), list(enumerate(rows, 1)))
-    link: Object = {}
-    if following is not None:
-        link["@odata.nextLink"] = next_link(f"{call.origin}{quote(call.request.path)}", options, following)
-    return whole_collection(call, entity_set, page, known, link)
+_GROUP_FIELDS: Final = Fields(
+    single={
+        "id": frozenset({"eq", "in"}),
+        "displayName": frozenset({"eq", "in", "startsWith"}),
+        "mail": frozenset({"eq", "startsWith"}),
+        "securityEnabled": frozenset({"eq"}),
+        "mailEnabled": frozenset({"eq"}),
+        "isAssignableToRole": frozenset({"eq"}),
+    },
+    many={"groupTypes": frozenset({"eq"})},
+)
+_ASSIGNMENT_FIELDS: Final = Fields(
+    single={"principalId": frozenset({"eq"}), "roleDefinitionId": frozenset({"eq"})}
+)
 
 
 def _typed(kind: str, row: Object) -> Object:
@@ -60,13 +55,13 @@ def list_member_of(call: Call) -> Reply:
     }
     cast = call.params.get("cast")
     shown = rows[cast] if cast else [*rows["group"], *rows["directoryRole"]]
-    return _collection(call, "directoryObjects", shown, _MEMBER_FIELDS)
+    return paged(call, "directoryObjects", shown, _MEMBER_FIELDS)
 
 
 def list_groups(call: Call) -> Reply:
     """``GET /groups``."""
     rows = [group.properties for group in call.directory.memberships.present_groups()]
-    return _collection(call, "groups", rows, GROUP_PROPERTIES)
+    return paged(call, "groups", rows, GROUP_PROPERTIES, _GROUP_FIELDS)
 
 
 def _find_group(call: Call) -> GroupState:
@@ -92,7 +87,7 @@ def list_group_members(call: Call) -> Reply:
         people = dict.fromkeys(user_id for other in every for user_id in other.people)
         inside = every[1:]
     rows = [*_people(call.directory, people), *(_typed("group", other.properties) for other in inside)]
-    return _collection(call, "directoryObjects", rows, _MEMBER_FIELDS)
+    return paged(call, "directoryObjects", rows, _MEMBER_FIELDS)
 
 
 def _people(directory: DirectoryState, ids: Iterable[str]) -> Iterator[Object]:
@@ -105,7 +100,7 @@ def _people(directory: DirectoryState, ids: Iterable[str]) -> Iterator[Object]:
 def list_roles(call: Call) -> Reply:
     """``GET /directoryRoles``: the activated ones."""
     rows = [role_object(role.scenario) for role in call.directory.memberships.roles.values()]
-    return _collection(call, "directoryRoles", rows, _MEMBER_FIELDS)
+    return paged(call, "directoryRoles", rows, _MEMBER_FIELDS)
 
 
 def list_role_members(call: Call) -> Reply:
@@ -119,23 +114,18 @@ def list_role_members(call: Call) -> Reply:
         *_people(call.directory, role.people),
         *(_typed("group", group.properties) for group in holders if group.deleted is None),
     ]
-    return _collection(call, "directoryObjects", rows, _MEMBER_FIELDS)
+    return paged(call, "directoryObjects", rows, _MEMBER_FIELDS)
 
 
 def list_role_assignments(call: Call) -> Reply:
     """``GET /roleManagement/directory/roleAssignments``: direct ones, of all or of one principal."""
-    text = call.request.query.get("$filter", "")
-    named = _BY_PRINCIPAL.fullmatch(text)
-    if text and named is None:
-        raise bad_request("Only principalId can be filtered for.", "Request_UnsupportedQuery")
     rows = [
         _assignment(role.scenario, principal)
         for role in call.directory.memberships.roles.values()
         for principal in _principals(call.directory, role)
-        if named is None or principal == named[1].lower()
     ]
     known = frozenset({"id", "principalId", "roleDefinitionId", "directoryScopeId"})
-    return _collection(call, "roleManagement/directory/roleAssignments", rows, known)
+    return paged(call, "roleManagement/directory/roleAssignments", rows, known, _ASSIGNMENT_FIELDS)
 
 
 def _principals(directory: DirectoryState, role: RoleState) -> Iterator[str]:
@@ -165,4 +155,4 @@ def list_role_definitions(call: Call) -> Reply:
         for role in call.directory.memberships.roles.values()
     ]
     known = frozenset({"id", "displayName", "isBuiltIn", "isEnabled", "templateId"})
-    return _collection(call, "roleManagement/directory/roleDefinitions", rows, known)
+    return paged(call, "roleManagement/directory/roleDefinitions", rows, known)

@@ -1,4 +1,4 @@
-"""How the scenario's domains, applications and directories look in Graph v1.0: names and defaults."""
+"""How the scenario's domains and directories look in Graph v1.0: names and defaults."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from typing import Any, Final
 
 from emberwatch.simulator.messages import graph_time
 from emberwatch.simulator.scenario import (
-    AppScenario,
     DirectoryScenario,
     DomainScenario,
     default_domain,
@@ -49,23 +48,6 @@ def domain_object(domain: DomainScenario, directory: DirectoryScenario) -> Objec
 
 def _is_root(domain: DomainScenario, directory: DirectoryScenario) -> bool:
     return not any(domain.name.casefold().endswith(f".{o.name.casefold()}") for o in directory.domains)
-
-
-SERVICE_PRINCIPAL_PROPERTIES: Final = frozenset(
-    {"id", "appId", "displayName", "accountEnabled", "appRoleAssignmentRequired", "servicePrincipalType"}
-)
-
-
-def service_principal(app: AppScenario) -> Object:
-    """The enterprise application of an app registration."""
-    return {
-        "id": stable_id(f"service principal {app.client_id}"),
-        "appId": app.client_id,
-        "displayName": app.display_name,
-        "accountEnabled": not app.disabled,
-        "appRoleAssignmentRequired": app.assignment_required,
-        "servicePrincipalType": "Application",
-    }
 
 
 def organization_object(directory: DirectoryScenario) -> Object:

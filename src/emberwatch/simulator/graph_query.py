@@ -6,7 +6,7 @@ import base64
 import binascii
 import hmac
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import Any, Final, NoReturn, TypeVar
 from urllib.parse import quote, urlencode
@@ -39,12 +39,12 @@ class Query:
     """Where the page begins: the last object's number, or with an order the objects already sent."""
 
 
-def read_query(request: Request) -> Query:
-    """The request's options, or a 400 that says which one is at fault."""
+def read_query(request: Request, *, also: Set[str] = frozenset()) -> Query:
+    """The request's options, or a 400 that says which one is at fault. ``also`` the caller reads by itself."""
     options = request.query
     eventual = request.headers.get("consistencylevel", "").lower() == "eventual"
     for name in options:
-        if name.startswith("$") and name not in _KNOWN:
+        if name.startswith("$") and name not in _KNOWN and name not in also:
             _refuse_option(name)
     count = options.get("$count", "").lower() == "true" or request.path.endswith("/$count")
     order, descending = _order(options.get("$orderby", ""))

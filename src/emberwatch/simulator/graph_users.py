@@ -3,25 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from itertools import islice
 from typing import Final
 
 from emberwatch.simulator.graph_call import Call
+from emberwatch.simulator.graph_managers import manager_of, read_expand
 from emberwatch.simulator.graph_objects import Object
 from emberwatch.simulator.graph_query import Query, context_of, next_link, pick, read_query, take_page
 from emberwatch.simulator.graph_replies import GraphError, bad_request, graph_headers, not_found, object_reply
+from emberwatch.simulator.managers import MANAGER
 from emberwatch.simulator.messages import Reply, graph_time
 from emberwatch.simulator.odata_filter import candidates, matches
 from emberwatch.simulator.state import DirectoryState, UserState
 from emberwatch.simulator.user_properties import SIGN_IN_ACTIVITY, USER_BASIC, USER_DEFAULT_SELECT
 
 BASIC_ROLE: Final = "User.ReadBasic.All"
+_MOST_WITH_ACTIVITY: Final = 120
+"""The largest page when sign-in activity is asked for; a larger one is made smaller, not refused."""
 
 
 def list_users(call: Call) -> Reply:
     """``GET /users``."""
-    query = read_query(call.request)
+    query = read_query(call.request, also={"$expand"})
     require_premium(call, query.select)
+    if SIGN_IN_ACTIVITY in query.select:
+        query = replace(query, top=min(query.top, _MOST_WITH_ACTIVITY))
     total = sum(1 for _ in _matching(call.directory, query)) if query.count else 0
     return _user_page(call, query, "users", *_take(call.directory, query), total=total)
 
@@ -102,7 +109,9 @@ def _shown(call: Call, user: UserState, names: Sequence[str]) -> Object:
     shown = pick(properties, [name for name in names if name in USER_BASIC] if basic else names)
     if SIGN_IN_ACTIVITY in names:
         shown[SIGN_IN_ACTIVITY] = _sign_in_activity(user)
-    return shown
+    expand = read_expand(call.request.query.get("$expand"))
+    manager = None if expand is None or basic else manager_of(call.directory, user.id, expand)
+    return shown if manager is None else {**shown, MANAGER: manager}
 
 
 def _sign_in_activity(user: UserState) -> Object:
@@ -118,7 +127,7 @@ def _sign_in_activity(user: UserState) -> Object:
 
 def get_user(call: Call) -> Reply:
     """``GET /users/{id or UPN}``."""
-    query = read_query(call.request)
+    query = read_query(call.request, also={"$expand"})
     user = call.directory.find(call.params["id"])
     if user is None:
         raise not_found(call.params["id"])

@@ -6,7 +6,13 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
 from emberwatch.simulator.messages import graph_time
-from emberwatch.simulator.scenario import DirectoryScenario, UserScenario, default_domain, stable_id
+from emberwatch.simulator.scenario import (
+    DirectoryScenario,
+    SkuScenario,
+    UserScenario,
+    default_domain,
+    stable_id,
+)
 
 # fmt: off
 _NULLS: Final = (
@@ -20,9 +26,7 @@ _NULLS: Final = (
     "preferredDataLocation", "preferredLanguage", "securityIdentifier", "showInAddressList", "state",
     "streetAddress", "surname", "usageLocation",
 )
-_COLLECTIONS: Final = (
-    "assignedLicenses", "assignedPlans", "businessPhones", "imAddresses", "provisionedPlans",
-)
+_COLLECTIONS: Final = ("businessPhones", "imAddresses", "provisionedPlans")
 # fmt: on
 _EXTERNAL_ISSUERS: Final[Mapping[str, str]] = {
     "entra": "ExternalAzureAD",
@@ -96,6 +100,28 @@ def _identities(own: UserProperties) -> list[dict[str, Any]]:
     return [{"signInType": "userPrincipalName", "issuer": issuer, "issuerAssignedId": user.upn}]
 
 
+def _licences(own: UserProperties) -> list[dict[str, Any]]:
+    return [{"disabledPlans": [], "skuId": sku.object_id} for sku in skus_of(own.user, own.directory)]
+
+
+def _plans(own: UserProperties) -> list[dict[str, Any]]:
+    plans = [plan for sku in skus_of(own.user, own.directory) for plan in sku.plans]
+    return [
+        {
+            "assignedDateTime": graph_time(own.user.created),
+            "capabilityStatus": "Enabled",
+            "service": plan.service or plan.name,
+            "servicePlanId": plan.object_id,
+        }
+        for plan in plans
+    ]
+
+
+def skus_of(user: UserScenario, directory: DirectoryScenario) -> list[SkuScenario]:
+    """The licences of an account."""
+    return [sku for sku in directory.skus if sku.part_number in user.licences]
+
+
 def _local_part(user: UserScenario) -> str:
     return user.upn.partition("@")[0]
 
@@ -115,6 +141,8 @@ _READ: Final[Mapping[str, Callable[[UserProperties], Any]]] = {
     "lastPasswordChangeDateTime": _changed,
     "signInSessionsValidFromDateTime": lambda own: _changed(own) or graph_time(own.user.created),
     "identities": _identities,
+    "assignedLicenses": _licences,
+    "assignedPlans": _plans,
     "externalUserState": lambda own: "Accepted" if own.user.user_type == "Guest" else None,
 }
 _SYNCED: Final[Mapping[str, Callable[[UserScenario], Any]]] = {

@@ -77,7 +77,9 @@ def test_pages_of_every_kind_are_borne(begin: Begin, delta: DeltaScenario) -> No
 
 
 @pytest.mark.parametrize("status", [400, 410])
-def test_an_outworn_place_makes_it_read_all_without_dropping_anybody(begin: Begin, status: Literal[400, 410]) -> None:
+def test_an_outworn_place_makes_it_read_all_without_dropping_anybody(
+    begin: Begin, status: Literal[400, 410]
+) -> None:
     world = begin(60, delta=DeltaScenario(page=10, expired_status=status))
     world.read()
     ids = dict(Identity.objects.values_list("object_id", "pk"))
