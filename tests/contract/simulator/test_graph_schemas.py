@@ -85,6 +85,7 @@ SHAPES: Mapping[str, str] = {
     "groups": "group",
     "group": "group",
     "group members": "member",
+    "group people": "user",
     "applications of group": "appRoleAssignment",
     "roles": "directoryRole",
     "role members": "member",

@@ -105,7 +105,8 @@ def dies(world: World, directory: Callable[[Any], Any], clock: Callable[[], date
     try:
         world.go_on(directory_for=lambda _: directory(opened), clock=clock or world.now, for_at_most=None)
     except Killed:
-        SyncLease.objects.update(holder=uuid4(), until=world.now() + leases.LEASE)
+        held = {"holder": uuid4(), "until": world.now() + leases.LEASE}
+        SyncLease.objects.update_or_create(entra_tenant_id=world.connection.entra_tenant_id, defaults=held)
         return True
     finally:
         opened.close()

@@ -95,7 +95,7 @@ PATHS: Final[Mapping[str, str]] = {
     "member of": f"/users/{UPN}/transitiveMemberOf",
     "groups": "/groups",
     "group": f"/groups/{INNER}",
-    "group people": f"/groups/{stable_id('group Admins')}/members/microsoft.graph.user?$count=true",
+    "group people": f"/groups/{stable_id('group Admins')}/transitiveMembers/microsoft.graph.user?$count=true",
     "group members": f"/groups/{stable_id('group Admins')}/transitiveMembers",
     "applications of group": f"/groups/{INNER}/appRoleAssignments",
     "roles": "/directoryRoles",
