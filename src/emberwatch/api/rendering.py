@@ -11,6 +11,7 @@ from emberwatch.api.shapes import (
     AttemptOut,
     AuditRowOut,
     AuditVerificationOut,
+    BearerOut,
     CaseFileOut,
     CheckItemOut,
     CheckOut,
@@ -28,6 +29,8 @@ from emberwatch.api.shapes import (
     RunDetailOut,
     RunOut,
     SightingOut,
+    SwitchedOffOut,
+    SyncOut,
     TenantOut,
     ValidationOut,
 )
@@ -37,8 +40,16 @@ from emberwatch.core.verdict import Certainty, Verdict
 from emberwatch.directories.base import CheckReport
 from emberwatch.directories.models import ConnectionStatus, DirectoryConnection
 from emberwatch.exposures.models import Credential, Machine, Sighting, VerdictRecord
-from emberwatch.exposures.queries import admin_center_link, history_of, sightings_of, sightings_on
+from emberwatch.exposures.queries import (
+    admin_center_link,
+    ambiguous_bearers,
+    history_of,
+    sightings_of,
+    sightings_on,
+)
 from emberwatch.identities.models import Identity
+from emberwatch.identities.progress import progress_of
+from emberwatch.identities.queries import Bearer
 from emberwatch.ingestion.models import Import
 from emberwatch.tenants.models import Tenant
 from emberwatch.tenants.policy import Permission
@@ -74,6 +85,15 @@ def tenant(row: Tenant, permissions: frozenset[Permission]) -> TenantOut:
 
 def directory(row: DirectoryConnection) -> DirectoryOut:
     return _filled(DirectoryOut, row)
+
+
+def sync(row: DirectoryConnection) -> SyncOut:
+    progress = progress_of(row)
+    return _filled(
+        SyncOut,
+        progress,
+        switched_off=[_filled(SwitchedOffOut, each) for each in progress.switched_off],
+    )
 
 
 def check(row: DirectoryConnection, report: CheckReport) -> CheckOut:
@@ -143,6 +163,7 @@ def credential_detail(row: Credential, permissions: frozenset[Permission]) -> Cr
         **_credential_fields(row, permissions),
         evidence=history[0].evidence if history else None,
         user_link=admin_center_link(row) or None,
+        candidates=[_bearer(each) for each in ambiguous_bearers(row)],
         sightings=[_sighting(sighting) for sighting in sightings_of(row)],
         history=history,
     )
@@ -150,6 +171,14 @@ def credential_detail(row: Credential, permissions: frozenset[Permission]) -> Cr
 
 def _identity(row: Identity | None) -> IdentityOut | None:
     return _filled(IdentityOut, row) if row else None
+
+
+def _bearer(row: Bearer) -> BearerOut:
+    return BearerOut(
+        object_id=str(row.identity.object_id),
+        user_principal_name=row.identity.user_principal_name,
+        reason=row.candidate.reason.code,
+    )
 
 
 def _sighting(row: Sighting) -> SightingOut:
