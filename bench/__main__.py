@@ -15,6 +15,7 @@ BENCHMARKS: Final = {
     "plan-feed": ("bench.plan_feed", "plan_feed"),
     "attempt-economy": ("bench.attempt_economy", "attempt_economy"),
     "feed-pace": ("bench.feed_pace", "feed_pace"),
+    "directory-sync": ("bench.directory_sync", "directory_sync"),
     "import-load": ("bench.import_load", "import_load"),
     "scan": ("bench.scan", "scan"),
     "scan-archive": ("bench.scan_archive", "scan_archive"),
