@@ -16,6 +16,7 @@ BENCHMARKS: Final = {
     "attempt-economy": ("bench.attempt_economy", "attempt_economy"),
     "verdict-exactness": ("bench.verdict_exactness", "verdict_exactness"),
     "feed-pace": ("bench.feed_pace", "feed_pace"),
+    "directory-sync": ("bench.directory_sync", "directory_sync"),
     "import-load": ("bench.import_load", "import_load"),
     "scan": ("bench.scan", "scan"),
     "scan-archive": ("bench.scan_archive", "scan_archive"),

@@ -11,6 +11,8 @@ from procrastinate.exceptions import AlreadyEnqueued
 from procrastinate.tasks import Task
 
 from emberwatch.engine.facts import FactHandler
+from emberwatch.exposures.tasks import link
+from emberwatch.identities import tasks as identities
 from emberwatch.ingestion import tasks as ingestion
 from emberwatch.validation.tasks import (
     drive_run,
@@ -19,6 +21,7 @@ from emberwatch.validation.tasks import (
     validate,
     wake_all_runs,
     wake_runs,
+    withdraw_changed,
 )
 
 
@@ -59,6 +62,21 @@ def _undo_import(*, import_id: str) -> None:
     ingestion.undo.configure(lock=f"undo:{import_id}").defer(import_id=import_id)
 
 
+def _read_directory(*, sync_id: str, seconds: int) -> None:
+    """One waiting job for each reading is enough."""
+    job = identities.sync.configure(queueing_lock=f"sync:{sync_id}", schedule_in={"seconds": seconds})
+    with suppress(AlreadyEnqueued), transaction.atomic():
+        job.defer(sync_id=sync_id)
+
+
+def _withdraw_changed(*, tenant_id: str, identity_ids: list[str]) -> None:
+    withdraw_changed.defer(tenant_id=tenant_id, identity_ids=identity_ids)
+
+
+def _link(**_: object) -> None:
+    _once(link)()
+
+
 def _wake_all_runs() -> None:
     wake_all_runs.defer()
 
@@ -81,16 +99,22 @@ FACTS: Final[Mapping[str, Sequence[FactHandler]]] = {
         _once(ingestion.tidy),
         _once(move_stalled_runs),
         _once(start_scheduled),
+        _once(identities.start_due),
+        _once(link),
     ),
     "import.requested": (_plan_import,),
     "import.piece_ready": (_read_piece,),
     "import.piece_postponed": (_read_piece_later,),
-    "import.finished": (),
+    "import.finished": (_link,),
     "import.undo_requested": (_undo_import,),
     "import.undone": (),
     # One for a batch of credentials, with the ids of the new ones.
     "credential.recorded": (),
     "directory.checked": (_wake_runs,),
+    "directory.sync_moves": (_read_directory,),
+    "directory.synced": (_link,),
+    # One for a page of accounts, with our ids of those whose password was changed.
+    "identity.passwords_changed": (_withdraw_changed,),
     "directory.halted": (),
     "validation.choices_saved": (_wake_runs,),
     "kill_switch.thrown": (),

@@ -97,4 +97,5 @@ def account_facts(account: FakeAccount, found_by: str, now: datetime) -> Account
         read_at=now,
         found_by=found_by,
         external=account.external,
+        proxy_addresses=tuple(f"smtp:{name}" for kind, name in account.names() if kind == "proxyAddresses"),
     )

@@ -73,6 +73,12 @@ class FakeDirectory:
         except DirectoryError as error:
             return error
 
+    def read_accounts(
+        self, object_ids: Sequence[UUID]
+    ) -> Mapping[UUID, AccountFacts | DirectoryError | None]:
+        self._entra.begin("read_accounts")
+        return {object_id: self._entra.account(object_id) for object_id in object_ids}
+
     def read_memberships(self, object_ids: Sequence[UUID]) -> Mapping[UUID, Memberships | DirectoryError]:
         self._entra.begin("read_memberships")
         return {object_id: self._memberships(object_id) for object_id in object_ids}

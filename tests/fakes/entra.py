@@ -14,6 +14,7 @@ from uuid import UUID, uuid5
 
 from emberwatch.core.clock import Clock
 from emberwatch.directories.base import (
+    AccountFacts,
     Authentication,
     DirectoryError,
     DomainFacts,
@@ -229,10 +230,18 @@ class FakeEntra:
         for position, name in enumerate(searched, start=1):
             found = [a for a in self._by_name[name].get(key, ()) if a.deleted_at is None]
             if len(found) > 1:
-                raise DirectoryError(f"The directory holds {len(found)} accounts whose {name} is this login.")
+                candidates = tuple(account_facts(each, name, now) for each in found)
+                return Lookup(None, now, searched[:position], True, self._id(), candidates=candidates)
             if found:
                 return Lookup(account_facts(found[0], name, now), now, searched[:position], True, self._id())
         return Lookup(None, now, searched, complete, self._id(), self._deleted_at(key))
+
+    def account(self, object_id: UUID) -> AccountFacts | None:
+        with self.guard:
+            account = self.accounts.get(object_id)
+            if account is None or account.deleted_at is not None:
+                return None
+            return account_facts(account, "id", self.clock())
 
     def _id(self) -> str:
         return f"request-{self.calls.total()}"

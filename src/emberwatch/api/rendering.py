@@ -11,6 +11,7 @@ from emberwatch.api.shapes import (
     AttemptOut,
     AuditRowOut,
     AuditVerificationOut,
+    BearerOut,
     CaseFileOut,
     CheckItemOut,
     CheckOut,
@@ -32,6 +33,8 @@ from emberwatch.api.shapes import (
     RunDetailOut,
     RunOut,
     SightingOut,
+    SwitchedOffOut,
+    SyncOut,
     TenantOut,
     ValidationOut,
 )
@@ -43,6 +46,7 @@ from emberwatch.directories.models import ConnectionStatus, DirectoryConnection
 from emberwatch.exposures.models import Cookie, Credential, Machine, Sighting, VerdictRecord
 from emberwatch.exposures.queries import (
     admin_center_link,
+    ambiguous_bearers,
     cookies_on,
     history_of,
     live_cookie_count,
@@ -50,6 +54,8 @@ from emberwatch.exposures.queries import (
     sightings_on,
 )
 from emberwatch.identities.models import Identity
+from emberwatch.identities.progress import progress_of
+from emberwatch.identities.queries import Bearer
 from emberwatch.ingestion.counts import ImportCounts
 from emberwatch.ingestion.models import Import
 from emberwatch.parsing.columns import ColumnMap
@@ -87,6 +93,15 @@ def tenant(row: Tenant, permissions: frozenset[Permission]) -> TenantOut:
 
 def directory(row: DirectoryConnection) -> DirectoryOut:
     return _filled(DirectoryOut, row)
+
+
+def sync(row: DirectoryConnection) -> SyncOut:
+    progress = progress_of(row)
+    return _filled(
+        SyncOut,
+        progress,
+        switched_off=[_filled(SwitchedOffOut, each) for each in progress.switched_off],
+    )
 
 
 def check(row: DirectoryConnection, report: CheckReport) -> CheckOut:
@@ -175,6 +190,7 @@ def credential_detail(row: Credential, permissions: frozenset[Permission]) -> Cr
         **_credential_fields(row, permissions),
         evidence=history[0].evidence if history else None,
         user_link=admin_center_link(row) or None,
+        candidates=[_bearer(each) for each in ambiguous_bearers(row)],
         sightings=[_sighting(sighting) for sighting in sightings_of(row)],
         history=history,
     )
@@ -182,6 +198,14 @@ def credential_detail(row: Credential, permissions: frozenset[Permission]) -> Cr
 
 def _identity(row: Identity | None) -> IdentityOut | None:
     return _filled(IdentityOut, row) if row else None
+
+
+def _bearer(row: Bearer) -> BearerOut:
+    return BearerOut(
+        object_id=str(row.identity.object_id),
+        user_principal_name=row.identity.user_principal_name,
+        reason=row.candidate.reason.code,
+    )
 
 
 def _sighting(row: Sighting) -> SightingOut:

@@ -16,6 +16,7 @@ from emberwatch.directories.base import CheckState
 from emberwatch.directories.entra.clouds import CUSTOM
 from emberwatch.directories.models import ConnectionStatus
 from emberwatch.exposures.models import ExposureKind, SecretKind, SourceKind
+from emberwatch.identities.models import SyncState
 from emberwatch.ingestion.models import ImportState
 from emberwatch.parsing.columns import Role
 from emberwatch.tenants.policy import Permission
@@ -100,6 +101,41 @@ class DirectoryIn(Schema):
         max_length=16,
         description=f"global, usgov, usgovdod, china, or {CUSTOM} when the operator has set one.",
     )
+
+
+class SwitchedOffOut(Schema):
+    """A part of the reading that the directory refused; it is asked for again by itself within a day."""
+
+    stage: str
+    label: str
+    because: str
+    remedy: str
+    asked_at: datetime
+
+
+class SyncOut(Schema):
+    """How far the copy of the directory is. Counts are those of the reading under way, or of the last one."""
+
+    entra_tenant_id: Id
+    state: SyncState
+    sentence: str = Field(description="What keeps it from being up to date.")
+    stage: str = Field(description="What is being read; empty between two readings.")
+    group_id: Id | None = Field(description="Only members of this group are read.")
+    requested_by: str
+    requested_at: datetime | None
+    started_at: datetime | None
+    finished_at: datetime | None = Field(description="When the last reading was complete.")
+    next_at: datetime | None
+    accounts: int
+    groups: int
+    counts: dict[str, int]
+    switched_off: list[SwitchedOffOut]
+
+
+class SyncScopeIn(Schema):
+    model_config = ConfigDict(extra="forbid")
+
+    group_id: str = Field(max_length=100, description="The group's Object ID; empty reads everybody.")
 
 
 class CheckOut(Schema):
@@ -220,6 +256,10 @@ class CredentialOut(Schema):
     first_seen_at: datetime
     last_seen_at: datetime
     identity: IdentityOut | None
+    matched_by: str = Field(
+        description="Why the login is that account's: the property that bears it, with a + behind it when only "
+        "without the login's sub-address. `ambiguous` when several accounts bear it; such a login is never tested."
+    )
 
 
 class MachineOut(Schema):
@@ -341,11 +381,20 @@ class HistoryEntryOut(Schema):
     evidence: EvidenceOut
 
 
+class BearerOut(Schema):
+    """One of several accounts that bear a login."""
+
+    object_id: Id
+    user_principal_name: str
+    reason: str
+
+
 class CredentialDetailOut(CredentialOut):
     evidence: EvidenceOut | None = Field(description="Of the present verdict; null while nobody has looked.")
     user_link: str | None = Field(
         description="The account in the Entra admin center; given when the verdict's group is active."
     )
+    candidates: list[BearerOut] = Field(description="The accounts that bear the login, when it is several.")
     sightings: list[SightingOut] = Field(description="The newest 100.")
     history: list[HistoryEntryOut] = Field(description="The newest 100 verdicts.")
 

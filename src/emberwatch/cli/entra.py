@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 import typer
 
 from emberwatch.cli import choices
+from emberwatch.cli.directory_sync import sync
 from emberwatch.cli.failures import EXIT_FAILED
 from emberwatch.cli.output import AsJson, print_json
 from emberwatch.cli.start import start
@@ -29,6 +30,7 @@ for _command in (
     choices.soc,
 ):
     app.command(_command.__name__)(_command)
+app.command()(sync)
 
 SECRET_VARIABLE: Final = "EMBERWATCH_ENTRA_CLIENT_SECRET"  # noqa: S105 - a variable's name
 _MARKS: Final = {"ok": "ok      ", "warning": "warning ", "fault": "FAULT   "}

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from typing import Any, Final
 
 from emberwatch.audit.chain import Fault
 from emberwatch.core.verdict import Verdict
 from emberwatch.exposures.models import Cookie, Credential, Machine
 from emberwatch.identities.models import Identity
+from emberwatch.identities.progress import SyncProgress
 from emberwatch.ingestion.counts import ImportCounts
 from emberwatch.ingestion.models import Import
 from emberwatch.tenants.models import Tenant
@@ -47,6 +49,7 @@ _CREDENTIAL: Final = (
     "leaked_at_basis",
     "first_seen_at",
     "last_seen_at",
+    "matched_by",
 )
 _IMPORT: Final = (
     "id",
@@ -121,6 +124,21 @@ _RUN: Final = (
     "attempts",
 )
 _RUN_PROGRESS: Final = ("avoided", "to_look_at", "to_attempt", "to_confirm", "ends_at")
+_SYNC: Final = (
+    "entra_tenant_id",
+    "state",
+    "sentence",
+    "stage",
+    "group_id",
+    "requested_by",
+    "requested_at",
+    "started_at",
+    "finished_at",
+    "next_at",
+    "accounts",
+    "groups",
+    "counts",
+)
 _VALIDATION: Final = ("id", "credential_id", "state", "requested_by", "requested_at", "finished_at")
 
 
@@ -177,6 +195,10 @@ def run(row: Run) -> dict[str, Any]:
 
 def run_progress(progress: RunProgress) -> dict[str, Any]:
     return _fields(progress, _RUN_PROGRESS)
+
+
+def sync(progress: SyncProgress) -> dict[str, Any]:
+    return _fields(progress, _SYNC) | {"switched_off": [asdict(each) for each in progress.switched_off]}
 
 
 def audit_verification(chain: str, length: int, fault: Fault | None) -> dict[str, Any]:

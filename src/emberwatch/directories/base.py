@@ -81,6 +81,13 @@ class AccountFacts:
     """The property that the login matched, such as ``userPrincipalName``."""
     external: bool = False
     """Invited from elsewhere, whatever its type says: its password belongs to another organisation."""
+    external_state: str = ""
+    proxy_addresses: tuple[str, ...] = ()
+    """With their kind in front, as in ``SMTP:ann@contoso.example``."""
+    other_mails: tuple[str, ...] = ()
+    on_premises_upn: str = ""
+    on_premises_sam: str = ""
+    on_premises_domain: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +101,8 @@ class Lookup:
     complete: bool
     request_id: str = ""
     deleted_at: datetime | None = None
+    candidates: tuple[AccountFacts, ...] = ()
+    """The accounts that the login may name, where it is more than one: then there is no ``account``."""
 
 
 Looked: TypeAlias = Lookup | DirectoryError
@@ -230,6 +239,12 @@ class Directory(Protocol):
 
         Raises :class:`DirectoryError` only when nothing at all could be asked.
         """
+        ...
+
+    def read_accounts(
+        self, object_ids: Sequence[UUID]
+    ) -> Mapping[UUID, AccountFacts | DirectoryError | None]:
+        """Fresh facts about accounts that are known already; ``None`` for one that is not there any more."""
         ...
 
     def read_memberships(self, object_ids: Sequence[UUID]) -> Mapping[UUID, Memberships | DirectoryError]:

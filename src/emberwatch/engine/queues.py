@@ -11,6 +11,7 @@ from typing import Final
 VALIDATION: Final = "validation"
 INGESTION: Final = "ingestion"
 RUNS: Final = "runs"
+DIRECTORIES: Final = "directories"
 
 PROMPT_QUEUES: Final = (VALIDATION, INGESTION)
-PATIENT_QUEUES: Final = (RUNS,)
+PATIENT_QUEUES: Final = (RUNS, DIRECTORIES)

@@ -122,6 +122,10 @@ class Credential(models.Model):
     first_seen_at = models.DateTimeField()
     last_seen_at = models.DateTimeField()
     identity = models.ForeignKey(Identity, null=True, on_delete=models.SET_NULL, related_name="credentials")
+    matched_by = models.CharField(max_length=40, blank=True, default="")
+    """Why the login is that account's, or that several accounts bear it: the codes of ``identities.policy``."""
+    matched_at = models.DateTimeField(null=True)
+    """When accounts were last searched for one with this login; nothing when that is still to be done."""
     verdict = models.CharField(
         max_length=24, default=Verdict.UNVALIDATED, choices=[(v.value, v.label) for v in Verdict]
     )
@@ -143,6 +147,12 @@ class Credential(models.Model):
                 fields=["tenant", "-last_seen_at", "-id"],
                 condition=models.Q(exposure_kind="external"),
                 name="feed_external",
+            ),
+            models.Index(fields=["id"], condition=models.Q(matched_at=None), name="credential_unmatched"),
+            models.Index(
+                fields=["tenant", "login_canonical"],
+                condition=models.Q(login_canonical__contains="+"),
+                name="credential_sub_addressed",
             ),
         ]
 

@@ -27,6 +27,8 @@ from emberwatch.exposures.models import (
     SourceKind,
     VerdictRecord,
 )
+from emberwatch.identities.policy import AMBIGUOUS
+from emberwatch.identities.queries import Bearer, bearers_of
 from emberwatch.tenants.models import Tenant
 from emberwatch.tenants.policy import Permission
 from emberwatch.tenants.queries import access_tenant
@@ -193,6 +195,13 @@ def access_credential(
     if found is None:
         raise NotFound("There is no such credential.")
     return found
+
+
+def ambiguous_bearers(credential: Credential) -> list[Bearer]:
+    """The accounts that bear a credential's login, when it is several."""
+    if credential.matched_by != AMBIGUOUS:
+        return []
+    return bearers_of(credential.tenant_id, credential.login_canonical)
 
 
 def sightings_of(credential: Credential) -> list[Sighting]:

@@ -240,6 +240,11 @@ def _leak_facts(credential: CredentialFacts) -> Iterator[dict[str, Any]]:
 def _directory_facts(facts: Facts, lookup: Lookup) -> Iterator[dict[str, Any]]:
     source, at, request = "Microsoft Graph, users", lookup.read_at, lookup.request_id
     account = lookup.account
+    for each in lookup.candidates:
+        value = f"{each.user_principal_name} ({each.object_id}), by {each.found_by}"
+        yield _fact("May be the account", value, source, each.read_at, request)
+    if lookup.candidates:
+        return
     if account is None:
         yield _fact("Account", "not found", source, at, request)
         if lookup.deleted_at is not None:

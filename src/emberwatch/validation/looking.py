@@ -14,10 +14,12 @@ from emberwatch.core.clock import Clock
 from emberwatch.core.secret import Secret
 from emberwatch.core.verdict import Certainty, Verdict, VerdictGroup
 from emberwatch.directories.base import Directory, DirectoryError, Lookup
+from emberwatch.exposures.linking import link_logins
 from emberwatch.exposures.models import Credential, ExposureKind, Sighting
 from emberwatch.exposures.services import NewVerdict, secret_opener
 from emberwatch.identities.models import Identity
 from emberwatch.validation import evidence, likelihood
+from emberwatch.validation.finding import find_accounts, reason_code
 from emberwatch.validation.reading import (
     Circumstances,
     Triaged,
@@ -100,7 +102,7 @@ def _accounts(
 ) -> tuple[dict[str, Identity], dict[str, Lookup]]:
     """Reads the accounts of those logins that need one, and remembers them."""
     wanted = _need_an_account(asked, _credentials(asked.tenant_id, logins))
-    answers = asked.directory.find_accounts(wanted) if wanted else {}
+    answers = find_accounts(asked.circumstances.connection, asked.directory, wanted, asked.clock)
     lookups: dict[str, Lookup] = {}
     for login, answer in answers.items():
         if isinstance(answer, DirectoryError):
@@ -116,7 +118,10 @@ def _accounts(
         for login, lookup in lookups.items()
         if lookup.account is not None
     }
-    _link(asked.tenant_id, identities)
+    link_logins(
+        asked.tenant_id,
+        {login: (identities.get(login), reason_code(lookup)) for login, lookup in lookups.items()},
+    )
     return identities, lookups
 
 
@@ -128,14 +133,6 @@ def _need_an_account(asked: Asked, rows: Iterable[Credential]) -> list[str]:
         if triage(asked.circumstances.facts(credential_facts(row, opened(row)))) is Needs.ACCOUNT
     )
     return list(dict.fromkeys(needing))
-
-
-def _link(tenant_id: UUID, identities: Mapping[str, Identity]) -> None:
-    """Credentials point to the account that their login names now."""
-    rows = Credential.objects.filter(tenant_id=tenant_id, login_canonical__in=identities)
-    linked = rows.order_by().values_list("login_canonical", "identity_id").distinct()
-    for login in {login for login, identity_id in linked if identity_id != identities[login].pk}:
-        rows.filter(login_canonical=login).update(identity=identities[login])
 
 
 def _facts(

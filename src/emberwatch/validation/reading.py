@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final, TypeAlias
 from uuid import UUID
 
 from django.db import transaction
+from django.db.models import Q
 
-from emberwatch.accounts.actor import Actor
+from emberwatch.accounts.actor import SYSTEM, Actor
 from emberwatch.core.clock import Clock
 from emberwatch.core.secret import Secret
 from emberwatch.core.verdict import Certainty, Verdict, VerdictGroup
@@ -59,6 +60,10 @@ WITHDRAWN_BY_A_CHANGE: Final = (
     Verdict.INACTIVE,
     Verdict.SUPERSEDED,
 )
+
+
+# The directory's clock dates the change, ours the verdict. To withdraw one too many costs a look, no more.
+CLOCKS_DIFFER: Final = timedelta(minutes=5)
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,16 +171,34 @@ def meet_accounts(
     return {object_id: each.identity for object_id, each in met.items()}
 
 
+def withdraw_after_changes(tenant_id: UUID, identity_ids: Sequence[UUID], *, now: datetime) -> None:
+    """Passwords of these accounts were changed, as the reading of the directory told: older verdicts are withdrawn."""
+    identities = Identity.objects.filter(tenant_id=tenant_id, pk__in=identity_ids).order_by("pk")
+    with transaction.atomic():
+        withdrawn = [new for identity in identities for new in _withdrawn_since(identity)]
+        set_verdicts(tenant_id, withdrawn, actor=SYSTEM, now=now)
+
+
 def _withdrawn(met: Remembered) -> list[NewVerdict]:
-    changed = met.identity.last_password_change_at
+    return _withdrawals(met.identity, Q())
+
+
+def _withdrawn_since(identity: Identity) -> list[NewVerdict]:
+    """A verdict that is younger than the change speaks of the new password."""
+    changed = identity.last_password_change_at
+    return _withdrawals(identity, Q(verdict_at__lte=changed + CLOCKS_DIFFER)) if changed else []
+
+
+def _withdrawals(identity: Identity, which: Q) -> list[NewVerdict]:
+    changed = identity.last_password_change_at
     if changed is None:
         return []
-    rows = Credential.objects.filter(identity=met.identity, verdict__in=WITHDRAWN_BY_A_CHANGE).order_by("pk")
+    rows = Credential.objects.filter(which, identity=identity, verdict__in=WITHDRAWN_BY_A_CHANGE)
     return [
         NewVerdict(
             row, Verdict.UNVALIDATED, None, evidence.of_withdrawal(Verdict(row.verdict).label, changed)
         )
-        for row in rows
+        for row in rows.order_by("pk")
     ]
 
 

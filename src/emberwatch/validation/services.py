@@ -35,6 +35,7 @@ from emberwatch.directories.models import ConnectionStatus, DirectoryConnection
 from emberwatch.directories.queries import required_connection
 from emberwatch.directories.services import halt, shared_directory
 from emberwatch.engine.facts import announce
+from emberwatch.exposures.linking import link_login
 from emberwatch.exposures.models import Credential, VerdictRecord
 from emberwatch.exposures.services import open_secret, set_verdict
 from emberwatch.matching.domains import canonical_login
@@ -54,6 +55,7 @@ from emberwatch.validation.attempting import (
 )
 from emberwatch.validation.budget import AlreadyWrong, Wait
 from emberwatch.validation.choices import kill_switch, policy_of
+from emberwatch.validation.finding import find_accounts, reason_code
 from emberwatch.validation.foreign import read_foreign_failures
 from emberwatch.validation.ledger import Request, settle_unknown
 from emberwatch.validation.models import (
@@ -311,15 +313,19 @@ def _triaged(
 
 
 def _with_lookup(job: _Job, directory: Directory, facts: Facts, secret: Secret) -> Facts:
-    lookup = directory.find_account(canonical_login(facts.credential.login))
+    login = canonical_login(facts.credential.login)
+    lookup = find_accounts(job.connection, directory, [login], job.clock)[login]
+    if isinstance(lookup, DirectoryError):
+        raise lookup
     if lookup.account is None:
+        link_login(job.credential.tenant_id, login, None, reason_code(lookup))
         return with_account(facts, lookup, None, None)
     object_id = lookup.account.object_id
     identity = meet_accounts(
         job.credential.tenant_id, job.connection, [lookup.account], actor=job.actor, clock=job.clock
     )[object_id]
     job.credential.identity = identity
-    Credential.objects.filter(pk=job.credential.pk).update(identity=identity)
+    link_login(job.credential.tenant_id, login, identity, reason_code(lookup))
     confirmed = confirmed_of(job.credential.tenant_id, [identity.pk])
     sibling = sibling_of(job.credential, secret, confirmed)
     facts = replace(facts, credential=credential_facts(job.credential, secret, sibling))

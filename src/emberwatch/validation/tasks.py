@@ -11,6 +11,7 @@ from procrastinate.contrib.django import app
 from emberwatch.core.clock import utc_now
 from emberwatch.engine.queues import RUNS, VALIDATION
 from emberwatch.validation.driving import drive, is_due, note_failure, stalled_runs, wake
+from emberwatch.validation.reading import withdraw_after_changes
 from emberwatch.validation.runs import start_scheduled_runs
 from emberwatch.validation.services import fail_validation, run_validation
 
@@ -66,3 +67,8 @@ def move_stalled_runs() -> None:
 @app.task(name="validation.start_scheduled_runs", queue=VALIDATION, queueing_lock="start_scheduled_runs")
 def start_scheduled() -> None:
     start_scheduled_runs(now=utc_now())
+
+
+@app.task(name="validation.withdraw_changed", queue=VALIDATION, retry=_AGAIN)
+def withdraw_changed(tenant_id: str, identity_ids: list[str]) -> None:
+    withdraw_after_changes(UUID(tenant_id), [UUID(each) for each in identity_ids], now=utc_now())

@@ -235,6 +235,22 @@ def _too_long(facts: Facts) -> Finding | None:
     )
 
 
+def _ambiguous(facts: Facts) -> Finding | Needs | None:
+    if facts.lookup is None:
+        return Needs.ACCOUNT
+    candidates = facts.lookup.candidates
+    if not candidates:
+        return None
+    named = ", ".join(f"{each.user_principal_name} ({each.found_by})" for each in candidates)
+    return Finding(
+        Verdict.NOT_TESTABLE,
+        None,
+        f"{len(candidates)} accounts bear this login: {named}. Whose password leaked cannot be told, so nothing is "
+        "sent.",
+        "One of these accounts may have this password.",
+    )
+
+
 def _not_found(facts: Facts) -> Finding | Needs | None:
     lookup = facts.lookup
     if lookup is None:
@@ -460,9 +476,15 @@ RULES: Final[tuple[Rule, ...]] = (
         "Microsoft's limit for passwords in the cloud; never sent, so never proved.",
     ),
     Rule(
+        "several accounts",
+        _ambiguous,
+        "every name that accounts have in the directory or had before",
+        "Says nothing about the passwords of any of them; holds as long as they share the name.",
+    ),
+    Rule(
         "account not found",
         _not_found,
-        "a search by sign-in name, mail and alias, and the list of deleted accounts",
+        "a search by every name, fresh by sign-in name, mail and alias, and the list of deleted accounts",
         "Only likely when a part of the search was refused; a deleted account can be restored for 30 days.",
     ),
     Rule("account disabled", _disabled, "accountEnabled", "Holds until somebody enables the account."),

@@ -13,7 +13,8 @@ from emberwatch.core.clock import utc_now
 from emberwatch.core.verdict import Certainty, Verdict, VerdictGroup
 from emberwatch.engine.queries import worker_is_alive
 from emberwatch.exposures.models import Credential
-from emberwatch.exposures.queries import admin_center_link, history_of, sightings_of
+from emberwatch.exposures.queries import admin_center_link, ambiguous_bearers, history_of, sightings_of
+from emberwatch.identities.policy import reason_of
 from emberwatch.tenants.queries import permissions_of
 from emberwatch.validation.models import Validation, ValidationState
 from emberwatch.validation.policy import may_confirm
@@ -107,6 +108,8 @@ def details_of(request: HttpRequest, credential: Credential) -> dict[str, Any]:
         "history": history,
         "evidence": history[0].evidence if history else None,
         "decided": history[0] if history else None,
+        "reason": reason_of(credential.matched_by),
+        "bearers": ambiguous_bearers(credential),
         "user_link": admin_center_link(credential),
         "progress": progress_of(running, utc_now()) if running else None,
         "may_confirm": may_confirm(Verdict(credential.verdict), Certainty(credential.certainty or "proved")),

@@ -13,6 +13,7 @@ from emberwatch.web.views import (
     choices,
     credentials,
     directory,
+    directory_sync,
     health,
     home,
     imports,
@@ -82,6 +83,9 @@ pages = [
     path(f"{TENANT}entra-id-configuration/", directory.configuration, name="directory"),
     path(f"{TENANT}entra-id-configuration/check/", directory.check, name="check_directory"),
     path(f"{TENANT}entra-id-configuration/switch/", directory.switch, name="switch_directory"),
+    path(f"{TENANT}entra-id-configuration/sync/", directory_sync.status, name="directory_sync"),
+    path(f"{TENANT}entra-id-configuration/sync/start/", directory_sync.start, name="start_directory_sync"),
+    path(f"{TENANT}entra-id-configuration/sync/scope/", directory_sync.scope, name="directory_scope"),
     path(f"{TENANT}entra-id-configuration/choices/", choices.choices, name="choices"),
     path(f"{TENANT}entra-id-configuration/protected/", choices.add_protected, name="protect"),
     path(

@@ -27,6 +27,7 @@ CONNECTION = {"client_id": APP, "client_secret": SECRET, "entra_tenant_id": DIRE
 BODIES: Mapping[tuple[str, str], object] = {
     ("PUT", "/directory"): CONNECTION,
     ("PUT", "/directory/choices"): {"pace": 0.5},
+    ("PUT", "/directory/sync"): {"group_id": "44444444-aaaa-4bbb-8ccc-000000000004"},
     ("POST", "/directory/protected"): {"kind": "account", "value": "ceo@contoso.example"},
 }
 
@@ -36,6 +37,9 @@ ROUTES: Mapping[tuple[str, str], tuple[int, int, int]] = {
     ("GET", "/directory"): (403, 403, 200),
     ("PUT", "/directory"): (403, 403, 200),
     ("POST", "/directory/check"): (403, 403, 200),
+    ("GET", "/directory/sync"): (403, 403, 200),
+    ("POST", "/directory/sync"): (403, 403, 202),
+    ("PUT", "/directory/sync"): (403, 403, 200),
     ("GET", "/directory/choices"): (403, 403, 200),
     ("PUT", "/directory/choices"): (403, 403, 200),
     ("GET", "/directory/protected"): (403, 403, 200),

@@ -191,6 +191,9 @@ ROWS: Final = (
     Row("directory", T, ADMINS),
     Row("directory", T, ADMINS, 302, body=lambda _: DIRECTORY_FORM),
     Row("check_directory", T, ADMINS, 302, body=lambda _: {}),
+    Row("directory_sync", T, ADMINS),
+    Row("start_directory_sync", T, ADMINS, 302, body=lambda _: {}),
+    Row("directory_scope", T, ADMINS, 302, body=lambda _: {"group_id": str(uuid4())}),
     Row("switch_directory", T, ADMINS, 302, body=lambda _: {"disabled": "no"}),
     Row("choices", T, ADMINS),
     Row(

@@ -152,16 +152,19 @@ def test_a_part_without_an_answer_is_asked_again_and_then_an_error() -> None:
     assert world.batches == [2, 1, 1]
 
 
-def test_two_accounts_for_a_login_are_an_error_of_that_login() -> None:
+def test_two_accounts_for_a_login_are_no_account() -> None:
     twice = collection(user("b1@contoso.example"), user("b2@contoso.example"))
     world = desk(directory_of(ann="userPrincipalName"), {"mail:bob@contoso.example": twice})
     found = world.directory().find_accounts(["ann@contoso.example", "bob@contoso.example"])
     assert account(found["ann@contoso.example"])
-    error = found["bob@contoso.example"]
-    assert isinstance(error, DirectoryError)
-    assert "2 accounts whose mail" in error.message
-    with pytest.raises(DirectoryError, match="2 accounts whose mail"):
-        world.directory().find_account("bob@contoso.example")
+    ambiguous = found["bob@contoso.example"]
+    assert isinstance(ambiguous, Lookup)
+    assert ambiguous.account is None
+    assert [each.user_principal_name for each in ambiguous.candidates] == [
+        "b1@contoso.example",
+        "b2@contoso.example",
+    ]
+    assert world.directory().find_account("bob@contoso.example") == ambiguous
 
 
 def test_a_refused_search_makes_the_answer_incomplete() -> None:

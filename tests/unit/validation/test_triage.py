@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from datetime import UTC, datetime, timedelta
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
 
@@ -109,6 +109,9 @@ STATED = Statement(Hybrid.PASSWORD_HASH_SYNC, cloud_password_validation=True)
 CHANGED = account(last_password_change_at=NOW - days(1))
 DETECTED = LeakDetection("d1", ACCOUNT.object_id, NOW)
 LEAKED = CREDENTIAL.leaked_at or NOW
+SHARED = dataclasses.replace(
+    facts(), lookup=Lookup(None, NOW, ("mail",), True, candidates=(ACCOUNT, account(object_id=uuid4())))
+)
 ON_THE_LIST = frozenset({Protected(ProtectedKind.ACCOUNT, "ann@contoso.example")})
 BY_ID = frozenset({Protected(ProtectedKind.ACCOUNT, str(ACCOUNT.object_id))})
 BY_GROUP = frozenset({Protected(ProtectedKind.GROUP, VIP_GROUP.key)})
@@ -125,6 +128,7 @@ CASES: list[tuple[str, Facts, Verdict, Certainty | None, Facts | None]] = [
     ("domain not verified here", facts(login_domain="sub.contoso.example"), NOT_TESTABLE, None, facts()),
     ("domain not verified here", facts(login_domain=""), NOT_TESTABLE, None, facts()),
     ("longer than any password", facts(length=257), IMPOSSIBLE, LIKELY, facts(length=256)),
+    ("several accounts", SHARED, NOT_TESTABLE, None, facts()),
     ("account not found", facts(None), Verdict.ACCOUNT_NOT_FOUND, PROVED, facts()),
     ("account not found", facts(None, complete=False), Verdict.ACCOUNT_NOT_FOUND, LIKELY, facts()),
     (

@@ -49,4 +49,16 @@ LEAK_DETECTIONS: Final = Ability(
 SIGN_IN_LOG: Final = Ability(
     "Sign-in log", "AuditLog.Read.All", "wrong passwords that others sent count towards the budget"
 )
+SIGN_IN_ACTIVITY: Final = Ability(
+    "Last sign-ins", "AuditLog.Read.All", "an account shows when somebody last signed in to it"
+)
+REGISTRATION: Final = Ability(
+    "Registered methods", "AuditLog.Read.All", "an account shows whether it has a second factor"
+)
+RISKY_ACCOUNTS: Final = Ability(
+    "Risky accounts", "IdentityRiskyUser.Read.All", "an account shows the risk that Microsoft sees in it"
+)
+DELETED_ACCOUNTS: Final = Ability(
+    "Deleted accounts", "User.Read.All", "an account that was deleted shows when"
+)
 ABILITIES: Final = (LEAK_DETECTIONS, SIGN_IN_LOG)

@@ -12,7 +12,7 @@ from uuid import UUID
 from emberwatch.core.clock import Clock
 from emberwatch.directories.base import AccountFacts, DirectoryError, Looked, Lookup
 from emberwatch.directories.entra.batch import Answer
-from emberwatch.directories.entra.graph import GraphReply, GraphRequest, UnsupportedQuery
+from emberwatch.directories.entra.graph import GraphReply, GraphRequest, NotInDirectory, UnsupportedQuery
 
 SELECT: Final = ",".join(
     (
@@ -27,6 +27,11 @@ SELECT: Final = ",".join(
         "passwordPolicies",
         "onPremisesSyncEnabled",
         "externalUserState",
+        "proxyAddresses",
+        "otherMails",
+        "onPremisesUserPrincipalName",
+        "onPremisesSamAccountName",
+        "onPremisesDomainName",
     )
 )
 
@@ -46,14 +51,9 @@ class Search:
         params = {"$filter": self.pattern.format(login.replace("'", "''")), "$select": SELECT}
         return GraphRequest("/users", params | ({"$count": "true"} if self.advanced else {}), self.advanced)
 
-    def read(self, reply: GraphReply, read_at: datetime) -> AccountFacts | None:
-        """Two accounts for one login are an error, not a choice."""
-        found = reply.items
-        if len(found) > 1:
-            raise DirectoryError(
-                f"The directory holds {len(found)} accounts whose {self.name} is this login."
-            )
-        return account_facts(found[0], found_by=self.name, read_at=read_at) if found else None
+    def read(self, reply: GraphReply, read_at: datetime) -> tuple[AccountFacts, ...]:
+        """Whoever asks must not choose between two accounts for one login."""
+        return tuple(account_facts(user, found_by=self.name, read_at=read_at) for user in reply.items)
 
 
 # A login names an account by one of these; the first that answers wins.
@@ -87,20 +87,23 @@ class _Trail:
 
     def _read(self, search: Search, reply: GraphReply, now: datetime) -> Looked | None:
         try:
-            account = search.read(reply, now)
+            found = search.read(reply, now)
         except DirectoryError as error:
             return error
-        return self._lookup(account, now) if account else None
+        return self._lookup(found, now) if found else None
 
-    def _lookup(self, account: AccountFacts | None, now: datetime) -> Lookup:
-        return Lookup(account, now, self.searched, not self.refused, self.request_id)
+    def _lookup(self, found: tuple[AccountFacts, ...], now: datetime) -> Lookup:
+        only = found[0] if len(found) == 1 else None
+        candidates = found if len(found) > 1 else ()
+        complete = not self.refused
+        return Lookup(only, now, self.searched, complete, self.request_id, candidates=candidates)
 
     def end(self, now: datetime, deleted: Callable[[], datetime | None]) -> Looked:
         if self.found is not None:
             return self.found
         # Without the search for the sign-in name itself nothing can be said about the account.
         error = self.refused.get(SEARCHES[0].name)
-        return error or replace(self._lookup(None, now), deleted_at=deleted())
+        return error or replace(self._lookup((), now), deleted_at=deleted())
 
 
 def find_accounts(
@@ -133,6 +136,26 @@ def _search(search: Search, trails: Sequence[_Trail], ask: Ask, clock: Clock, *,
         trail.take(search, answer, clock())
 
 
+def read_accounts(
+    object_ids: Sequence[UUID], ask: Ask, clock: Clock
+) -> dict[UUID, AccountFacts | DirectoryError | None]:
+    """Asks for accounts by their ids. Raises :class:`DirectoryError` only when nothing at all could be asked."""
+    wanted = list(dict.fromkeys(object_ids))
+    answers = ask([GraphRequest(f"/users/{object_id}", {"$select": SELECT}) for object_id in wanted])
+    return {each: _fresh(answer, clock()) for each, answer in zip(wanted, answers, strict=True)}
+
+
+def _fresh(answer: Answer, now: datetime) -> AccountFacts | DirectoryError | None:
+    if isinstance(answer, NotInDirectory):
+        return None
+    if isinstance(answer, DirectoryError):
+        return answer
+    try:
+        return account_facts(answer.body, found_by="id", read_at=now)
+    except DirectoryError as error:
+        return error
+
+
 def account_facts(user: Mapping[str, Any], *, found_by: str, read_at: datetime) -> AccountFacts:
     """Raises :class:`DirectoryError` when the object lacks what no account can lack."""
     try:
@@ -153,16 +176,22 @@ def account_facts(user: Mapping[str, Any], *, found_by: str, read_at: datetime) 
         password_policies=str(user.get("passwordPolicies") or ""),
         read_at=read_at,
         found_by=found_by,
-        external=_is_external(user),
+        external=is_external(name, str(user.get("userType") or ""), user.get("externalUserState")),
+        external_state=str(user.get("externalUserState") or ""),
+        proxy_addresses=_texts(user.get("proxyAddresses")),
+        other_mails=_texts(user.get("otherMails")),
+        on_premises_upn=str(user.get("onPremisesUserPrincipalName") or ""),
+        on_premises_sam=str(user.get("onPremisesSamAccountName") or ""),
+        on_premises_domain=str(user.get("onPremisesDomainName") or ""),
     )
 
 
-def _is_external(user: Mapping[str, Any]) -> bool:
-    return (
-        bool(user.get("externalUserState"))
-        or str(user.get("userType") or "").lower() == GUEST
-        or GUEST_MARK in str(user["userPrincipalName"]).upper()
-    )
+def is_external(user_principal_name: str, user_type: str, state: object) -> bool:
+    return bool(state) or user_type.lower() == GUEST or GUEST_MARK in user_principal_name.upper()
+
+
+def _texts(value: object) -> tuple[str, ...]:
+    return tuple(str(each) for each in value) if isinstance(value, list) else ()
 
 
 def moment(value: object) -> datetime | None:

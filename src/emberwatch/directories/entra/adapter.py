@@ -25,7 +25,7 @@ from emberwatch.directories.base import (
     Memberships,
     SignInReply,
 )
-from emberwatch.directories.entra.accounts import Ask, find_accounts
+from emberwatch.directories.entra.accounts import Ask, find_accounts, read_accounts
 from emberwatch.directories.entra.batch import Batches
 from emberwatch.directories.entra.check import check, read_domains
 from emberwatch.directories.entra.clouds import Cloud, cloud_named
@@ -34,6 +34,7 @@ from emberwatch.directories.entra.graph import Graph
 from emberwatch.directories.entra.kept import Kept
 from emberwatch.directories.entra.leak_detections import LeakDetections
 from emberwatch.directories.entra.memberships import read_memberships
+from emberwatch.directories.entra.reader import EntraReader
 from emberwatch.directories.entra.sign_in import sign_in
 from emberwatch.directories.entra.sign_in_log import failed_sign_ins
 from emberwatch.directories.entra.tokens import AppTokens
@@ -44,7 +45,7 @@ DOMAINS_STAY_FRESH: Final = timedelta(minutes=1)
 
 
 class EntraDirectory:
-    """Implements ``Directory``, ``LeakDetector`` and ``SignInLog`` of :mod:`emberwatch.directories.base`."""
+    """Implements ``Directory``, ``LeakDetector``, ``SignInLog`` and ``Readable`` of :mod:`emberwatch.directories`."""
 
     def __init__(
         self, cloud: Cloud, settings: ConnectionSettings, client: httpx.Client, clock: Clock
@@ -78,6 +79,14 @@ class EntraDirectory:
 
     def _find(self, logins: Sequence[str], ask: Ask) -> Mapping[str, Looked]:
         return find_accounts(logins, ask, self._deleted.deleted_at, self._clock)
+
+    def read_accounts(
+        self, object_ids: Sequence[UUID]
+    ) -> Mapping[UUID, AccountFacts | DirectoryError | None]:
+        return read_accounts(object_ids, self._batches.ask, self._clock)
+
+    def reader(self) -> EntraReader:
+        return EntraReader(self._graph, self._batches, self._tokens)
 
     def read_memberships(self, object_ids: Sequence[UUID]) -> Mapping[UUID, Memberships | DirectoryError]:
         return read_memberships(self._graph, self._batches, object_ids, self._clock)

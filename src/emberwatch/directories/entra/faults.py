@@ -75,6 +75,11 @@ UNREACHABLE: Final = Fault(
     "Check that this machine reaches the cloud's addresses, the proxy and the trusted authorities.",
 )
 
+EXPIRED_LINK: Final = Fault(
+    "Microsoft Graph no longer knows the place at which the reading was to go on.",
+    "The directory is read from the beginning by itself.",
+)
+
 TOKEN_FAULTS: Final[Mapping[int, Fault]] = {
     7000215: WRONG_SECRET,
     7000216: _NO_SECRET,

@@ -9,6 +9,7 @@ from urllib.parse import quote, urlencode
 from uuid import uuid4
 
 import httpx
+import msgspec
 import stamina
 
 from emberwatch.core.clock import Clock
@@ -18,9 +19,10 @@ from emberwatch.directories.base import (
     DirectoryMisconfigured,
     DirectoryUnreachable,
 )
-from emberwatch.directories.entra.faults import GRAPH_FAULTS, unknown_graph_fault
+from emberwatch.directories.changes import LinkExpired
+from emberwatch.directories.entra.faults import EXPIRED_LINK, GRAPH_FAULTS, unknown_graph_fault
 from emberwatch.directories.entra.tokens import AppTokens, busy, is_busy, unreachable
-from emberwatch.directories.entra.waits import retry_after
+from emberwatch.directories.entra.waits import load_of, retry_after, units_of
 from emberwatch.http.client import DryRunRefused
 
 # How often one read is sent at most, and the longest wait in between, in seconds.
@@ -28,6 +30,10 @@ REPEATS: Final = 3
 LONGEST_WAIT: Final = 10.0
 _NO_SUCH_OBJECT: Final = "Request_ResourceNotFound"
 _NO_SUCH_PATH: Final = "Resource not found for the segment"
+# Microsoft names an outworn place in a list in these ways, with different statuses over the years.
+_EXPIRED: Final = frozenset(
+    {"syncstatenotfound", "syncstateinvalid", "directory_expiredpagetoken", "resyncrequired"}
+)
 
 
 class NotInDirectory(DirectoryError):
@@ -74,6 +80,10 @@ class GraphRequest:
 class GraphReply:
     body: Mapping[str, Any]
     request_id: str
+    load: float = 0.0
+    """The share of what we may ask for that is used up, as far as the answer tells."""
+    units: int = 0
+    """What the answer says that it cost."""
 
     @property
     def items(self) -> list[Mapping[str, Any]]:
@@ -86,6 +96,10 @@ class GraphReply:
     @property
     def next_link(self) -> str:
         return str(self.body.get("@odata.nextLink") or "")
+
+    @property
+    def delta_link(self) -> str:
+        return str(self.body.get("@odata.deltaLink") or "")
 
 
 class Graph:
@@ -113,6 +127,14 @@ class Graph:
         """Posts a question that changes nothing, so it may be repeated."""
         return self._send("POST", self.root + path, {}, body, None)
 
+    def follow(self, link: str, *, advanced: bool = False, untold_wait: float | None = None) -> GraphReply:
+        """What a link of an earlier answer leads to, taken as a whole.
+
+        One that leads to another host does not leave: the client reaches its own origins only.
+        """
+        headers = GraphRequest("", advanced=advanced).headers
+        return self._send("GET", link, headers, None, untold_wait)
+
     def pages(
         self, path: str, params: Mapping[str, str] | None = None, *, untold_wait: float | None = None
     ) -> Iterator[Mapping[str, Any]]:
@@ -122,8 +144,7 @@ class Graph:
             yield from reply.items
             if not reply.next_link:
                 return
-            # A link that leads to another host does not leave: the client reaches its own origins only.
-            reply = self._send("GET", reply.next_link, {}, None, untold_wait)
+            reply = self.follow(reply.next_link, untold_wait=untold_wait)
 
     def answer(self, status: int, headers: Mapping[str, str], body: Mapping[str, Any]) -> GraphReply:
         """Reads one answer, from a reply of its own or from a batch. Raises what a refusal means."""
@@ -134,7 +155,7 @@ class Graph:
         if not body:
             raise DirectoryError("Microsoft Graph's answer cannot be read.")
         named = {name.lower(): value for name, value in headers.items()}
-        return GraphReply(body, str(named.get("request-id", "")))
+        return GraphReply(body, str(named.get("request-id", "")), load_of(named), units_of(named))
 
     def _send(
         self,
@@ -177,6 +198,8 @@ class Graph:
         detail = body.get("error")
         detail = detail if isinstance(detail, dict) else {}
         code, message = str(detail.get("code", "")), str(detail.get("message", ""))
+        if status == 410 or (400 <= status < 410 and code.lower() in _EXPIRED):
+            return LinkExpired(EXPIRED_LINK.sentence, remedy=EXPIRED_LINK.remedy, code=code or str(status))
         fault = GRAPH_FAULTS.get(code) or unknown_graph_fault(status, code)
         return _kind(status, code, message)(fault.sentence, remedy=fault.remedy, code=code)
 
@@ -191,8 +214,8 @@ def worth_repeating(error: Exception, untold_wait: float | None = None) -> bool 
 
 def _json(reply: httpx.Response) -> Mapping[str, Any]:
     try:
-        body = reply.json()
-    except ValueError:
+        body = msgspec.json.decode(reply.content)
+    except (msgspec.DecodeError, UnicodeDecodeError):
         return {}
     return body if isinstance(body, dict) else {}
 

@@ -8,6 +8,9 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Final
 
+# Of what we may ask for in ten seconds, above this share the directory tells how much is used.
+BUSY_FROM: Final = 0.8
+WINDOW_SECONDS: Final = 10.0
 _SECONDS: Final = re.compile(r"\d{1,9}(\.\d+)?")
 
 
@@ -30,6 +33,25 @@ def retry_after(headers: Mapping[str, str], now: datetime) -> float | None:
 def directory_time(headers: Mapping[str, str]) -> datetime | None:
     """The sender's own time from the header ``Date``, in whole seconds, or ``None`` when it tells none."""
     return _date(headers.get("date", ""))
+
+
+def load_of(headers: Mapping[str, str]) -> float:
+    """The share of our allowance that is used up; 0 when the answer does not tell. Names are lower case."""
+    try:
+        return max(0.0, float(headers.get("x-ms-throttle-limit-percentage", "0")))
+    except ValueError:
+        return 0.0
+
+
+def units_of(headers: Mapping[str, str]) -> int:
+    """What the answer cost of our allowance, or 0."""
+    told = headers.get("x-ms-resource-unit", "")
+    return int(told) if told.isascii() and told.isdigit() else 0
+
+
+def pause_after(load: float) -> float:
+    """Seconds to let pass before the next request, so that it need not be refused: the whole window at full load."""
+    return min(max(0.0, (load - BUSY_FROM) / (1 - BUSY_FROM)), 1.0) * WINDOW_SECONDS
 
 
 def _date(text: str) -> datetime | None:

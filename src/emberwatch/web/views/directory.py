@@ -23,6 +23,7 @@ from emberwatch.directories.services import (
     save_connection,
     set_disabled,
 )
+from emberwatch.identities.progress import progress_of
 from emberwatch.tenants.models import Tenant
 from emberwatch.tenants.policy import Permission
 from emberwatch.validation.oversight import activity_of
@@ -53,6 +54,7 @@ def _page(request: HttpRequest, tenant: Tenant, form: Form | None = None) -> Htt
         "connection": connection,
         "is_told_below": connection is not None and _is_told_by_an_item(connection),
         "activity": activity_of(connection, utc_now()) if connection else None,
+        "sync": progress_of(connection) if connection else None,
         "clouds": offered_clouds(),
         "form": form or Form(_stored(connection)),
     }
