@@ -27,7 +27,7 @@ from emberwatch.simulator.control_directory import (
     put_app,
     tell_truth,
 )
-from emberwatch.simulator.faults import FaultPlan, FaultRule
+from emberwatch.simulator.faults import FaultPlan, FaultRule, turbulence
 from emberwatch.simulator.loader import build
 from emberwatch.simulator.messages import Reply, Request, json_reply
 from emberwatch.simulator.others import sign_in_as_others
@@ -47,6 +47,8 @@ def control_routes(token: str, clock: SimClock, faults: FaultPlan) -> Iterable[R
         ("POST", "faults"): lambda _, body: faults.replace(
             build(tuple[FaultRule, ...], body["rules"], "rules")
         ),
+        ("POST", "turbulence"): lambda _, body: faults.replace(_turbulence(body)),
+        ("POST", "tokens"): lambda context, _: context.world.end_tokens(),
         ("POST", "block"): _block,
         ("POST", "noise"): _noise,
         ("POST", "user"): change_user,
@@ -87,6 +89,11 @@ def _move_clock(clock: SimClock, body: Mapping[str, Any]) -> str:
     if "set" in body:
         return clock.set(datetime.fromisoformat(body["set"])).isoformat()
     return clock.advance(float(body.get("advance", 0))).isoformat()
+
+
+def _turbulence(body: Mapping[str, Any]) -> tuple[FaultRule, ...]:
+    where, wait = str(body.get("where", "graph")), body.get("retry_after")
+    return turbulence(float(body["rate"]), where=where, retry_after=None if wait is None else int(wait))
 
 
 def _block(context: Context, body: Mapping[str, Any]) -> bool:

@@ -305,6 +305,7 @@ class World:
         self.token_key = secrets.token_bytes(32)
         """Signs delta tokens: those of another world, or of an earlier run, are unknown here."""
         self.locks: list[LockRecord] = []
+        self.token_generation = 1
         self.seed = scenario.seed
         self.rng = random.Random(scenario.seed)
         """Where the service promises no order, it decides."""
@@ -321,6 +322,15 @@ class World:
 
     def directory_with_domain(self, domain: str) -> DirectoryState | None:
         return next((d for d in self.directories.values() if domain.casefold() in d.domains), None)
+
+    @property
+    def token_mark(self) -> str:
+        """What the tokens that are valid now carry."""
+        return f"1.{self.token_generation}"
+
+    def end_tokens(self) -> None:
+        """Let every token that was given so far be expired."""
+        self.token_generation += 1
 
     def locked_accounts(self) -> list[LockRecord]:
         """The accounts that are locked at this moment."""

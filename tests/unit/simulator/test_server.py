@@ -282,6 +282,21 @@ def test_control_of_an_app_rotates_its_secret(tmp_path: Path) -> None:
         control.post("app", app={"client_id": CLIENT_ID, "secrets": [{"value": "another"}]})
         assert sign_in(client, ready["url"]).json()["error_codes"] == [7000215]
         assert control.get("requests")["token:password"] == {"200": 1, "401": 1}
+        control.post("turbulence", rate=1, where="token", retry_after=7)
+        refused = [entry for entry in tried(client, ready["url"], 12) if entry is not None]
+        assert {answer.headers["Retry-After"] for answer in refused} == {"7"}
+        assert 0 < len(refused) < 12
+        control.post("faults", rules=[])
+        control.post("tokens")
+
+
+def tried(client: httpx.Client, url: str, times: int) -> Iterator[httpx.Response | None]:
+    """Sign-ins, with None for a connection that was cut."""
+    for _ in range(times):
+        try:
+            yield sign_in(client, url)
+        except httpx.TransportError:
+            yield None
 
 
 def test_moving_the_clock_does_not_wait(entra: SimulatedEntra, client: httpx.Client) -> None:
