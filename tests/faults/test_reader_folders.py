@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -51,6 +52,8 @@ def service(room: Path) -> Iterator[Service]:
     yield found
     process.kill()
     process.communicate()
+    with suppress(ProcessLookupError):
+        kill(found.reader)
 
 
 def folders(room: Path) -> list[Path]:
