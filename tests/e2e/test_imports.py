@@ -10,6 +10,8 @@ from playwright.sync_api import Page, expect
 
 from tests.e2e.conftest import Product
 from tests.e2e.test_journey import make_tenant
+from tests.integration.ingestion.test_columns import CSV
+from tests.integration.ingestion.test_cookies import FUTURE, LOG, cookie, logs
 from tests.integration.ingestion.test_import import stealer_archive
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
@@ -76,3 +78,49 @@ def test_a_file_of_several_chunks_arrives_whole(page: Page, tmp_path: Path) -> N
     expect(page.get_by_role("heading", name="large.txt")).to_be_visible(timeout=60_000)
     expect(page.get_by_role("status").first).to_contain_text("Done", timeout=60_000)
     expect(page.locator(".ew-counts")).to_contain_text("400,001")
+
+
+def test_the_columns_of_a_table_are_put_right_before_the_import(
+    page: Page, product: Product, tmp_path: Path
+) -> None:
+    table = tmp_path / f"table-{'with-a-very-long-name-' * 4}.csv"
+    table.write_text(CSV)
+    make_tenant(page, "Proseware", "contoso.example")
+    page.get_by_role("link", name="Imports", exact=True).click()
+    page.get_by_role("link", name="Import leaked data").click()
+    page.get_by_label("Files").set_input_files(table)
+    shoot(page, "new-import-options")
+    page.get_by_role("button", name="Import", exact=True).click()
+    expect(page.get_by_role("heading", name="What do the columns hold?")).to_be_visible()
+    shoot(page, "columns")
+    page.get_by_label("password", exact=True).select_option("ignored")
+    page.set_viewport_size(PHONE)  # type: ignore[arg-type]
+    assert fits(page)
+    shoot(page, "columns-phone")
+    page.get_by_label("note", exact=True).select_option("password")
+    page.get_by_role("button", name="Import", exact=True).click()
+    expect(page.get_by_role("status").first).to_contain_text("Done")
+    expect(page.locator(".ew-counts")).to_contain_text("30")
+
+
+def test_a_machine_with_stolen_cookies(page: Page, product: Product, tmp_path: Path) -> None:
+    archive = tmp_path / "logs.zip"
+    name = "A_cookie_with_a_long_name_" * 6
+    more = cookie("a-rather-long-host-name.of-some-portal.contoso.example", name, FUTURE)
+    archive.write_bytes(logs(LOG | {"v/Cookies/Opera.txt": more}))
+    make_tenant(page, "Tailspin", "contoso.example")
+    page.get_by_role("link", name="Imports", exact=True).click()
+    page.get_by_role("link", name="Import leaked data").click()
+    page.get_by_label("Files").set_input_files(archive)
+    page.get_by_role("button", name="Import", exact=True).click()
+    expect(page.get_by_role("status").first).to_contain_text("Done")
+    shoot(page, "import-cookies")
+    page.get_by_role("link", name="Cookies", exact=True).click()
+    expect(page.get_by_role("heading", name="Stolen cookies")).to_be_visible()
+    shoot(page, "cookies")
+    page.get_by_role("link", name="PC1").first.click()
+    expect(page.get_by_text("To change the password alone is not enough.")).to_be_visible()
+    shoot(page, "machine-cookies")
+    page.set_viewport_size(PHONE)  # type: ignore[arg-type]
+    assert fits(page)
+    shoot(page, "machine-cookies-phone")

@@ -15,6 +15,9 @@ from emberwatch.api.shapes import (
     CaseFileOut,
     CheckItemOut,
     CheckOut,
+    ColumnMapOut,
+    CookieCountsOut,
+    CookieOut,
     CredentialDetailOut,
     CredentialOut,
     DirectoryOut,
@@ -25,6 +28,7 @@ from emberwatch.api.shapes import (
     ImportOut,
     MachineCredentialOut,
     MachineDetailOut,
+    MachineListedOut,
     MachineOut,
     RunDetailOut,
     RunOut,
@@ -39,18 +43,22 @@ from emberwatch.audit.models import AuditRow
 from emberwatch.core.verdict import Certainty, Verdict
 from emberwatch.directories.base import CheckReport
 from emberwatch.directories.models import ConnectionStatus, DirectoryConnection
-from emberwatch.exposures.models import Credential, Machine, Sighting, VerdictRecord
+from emberwatch.exposures.models import Cookie, Credential, Machine, Sighting, VerdictRecord
 from emberwatch.exposures.queries import (
     admin_center_link,
     ambiguous_bearers,
+    cookies_on,
     history_of,
+    live_cookie_count,
     sightings_of,
     sightings_on,
 )
 from emberwatch.identities.models import Identity
 from emberwatch.identities.progress import progress_of
 from emberwatch.identities.queries import Bearer
+from emberwatch.ingestion.counts import ImportCounts
 from emberwatch.ingestion.models import Import
+from emberwatch.parsing.columns import ColumnMap
 from emberwatch.tenants.models import Tenant
 from emberwatch.tenants.policy import Permission
 from emberwatch.tenants.queries import login_hosts, monitored_addresses, monitored_domains
@@ -106,20 +114,39 @@ def check(row: DirectoryConnection, report: CheckReport) -> CheckOut:
 
 
 def leak_import(row: Import) -> ImportOut:
-    return _filled(ImportOut, row)
+    return _filled(ImportOut, row, cookies=_cookie_counts(row))
 
 
 def import_detail(row: Import, permissions: frozenset[Permission]) -> ImportDetailOut:
     rejects = row.rejects if Permission.IMPORT in permissions else None
-    return _filled(ImportDetailOut, row, rejects=rejects)
+    return _filled(ImportDetailOut, row, rejects=rejects, cookies=_cookie_counts(row))
 
 
-def machine(row: Machine) -> MachineOut:
-    return _filled(MachineOut, row)
+def column_map(found: ColumnMap) -> ColumnMapOut:
+    return ColumnMapOut.model_validate({"usable": found.usable} | found.as_dict())
+
+
+def _cookie_counts(row: Import) -> CookieCountsOut:
+    return CookieCountsOut(**ImportCounts.from_dict(row.cookies).to_dict())
+
+
+def machine_listed(row: Machine) -> MachineListedOut:
+    """Needs the counts that ``newest_machines`` adds."""
+    return _filled(MachineListedOut, row)
 
 
 def machine_detail(row: Machine) -> MachineDetailOut:
-    return _filled(MachineDetailOut, row, credentials=[_on_machine(each) for each in sightings_on(row)])
+    return _filled(
+        MachineDetailOut,
+        row,
+        credentials=[_on_machine(each) for each in sightings_on(row)],
+        cookies=[cookie(each) for each in cookies_on(row)],
+        live_cookie_count=live_cookie_count(row),
+    )
+
+
+def cookie(row: Cookie) -> CookieOut:
+    return _filled(CookieOut, row)
 
 
 def _on_machine(row: Sighting) -> MachineCredentialOut:

@@ -18,6 +18,7 @@ from emberwatch.directories.models import ConnectionStatus
 from emberwatch.exposures.models import ExposureKind, SecretKind, SourceKind
 from emberwatch.identities.models import SyncState
 from emberwatch.ingestion.models import ImportState
+from emberwatch.parsing.columns import Role
 from emberwatch.tenants.policy import Permission
 from emberwatch.validation.models import AttemptOrigin, AttemptState, RunOrigin, RunState, ValidationState
 from emberwatch.validation.policy import Mode
@@ -144,6 +145,16 @@ class CheckOut(Schema):
     items: list[CheckItemOut]
 
 
+class CookieCountsOut(Schema):
+    """Entries of cookie files, which are no credentials; `read` is the sum of the others."""
+
+    read: int
+    foreign: int
+    matched_new: int
+    duplicate: int
+    rejected: int
+
+
 class ImportOut(Schema):
     id: Id
     file_name: str
@@ -153,6 +164,7 @@ class ImportOut(Schema):
     source_name: str
     leaked_at: datetime | None
     breached_at: datetime | None
+    columns: list[Role] = Field(description="The columns of a table as they were put right; else empty.")
     state: ImportState
     position: int = Field(description="Bytes of the file that have been read.")
     read: int = Field(description="Entries; the sum of foreign, matched_new, duplicate and rejected.")
@@ -160,6 +172,7 @@ class ImportOut(Schema):
     matched_new: int
     duplicate: int
     rejected: int
+    cookies: CookieCountsOut = Field(description="Counted apart from credentials once the import has ended.")
     error: str
     requested_by: str
     requested_at: datetime
@@ -167,6 +180,21 @@ class ImportOut(Schema):
     finished_at: datetime | None
     undone_by: str = Field(description="Who asked for it to be undone; empty when nobody did.")
     undone_at: datetime | None
+
+
+class ColumnOut(Schema):
+    name: str
+    role: Role
+    samples: list[str] = Field(description="The shape of its first values; what stood in them is masked.")
+
+
+class ColumnMapOut(Schema):
+    """The columns of a table, in its order, and what each is taken for."""
+
+    usable: bool = Field(description="Whether a login and a secret are among them.")
+    delimiter: str = Field(description="Of a text table; empty for JSON and SQL.")
+    header: bool = Field(description="Whether the first row holds names and no values.")
+    columns: list[ColumnOut]
 
 
 class RejectOut(Schema):
@@ -261,8 +289,37 @@ class MachineCredentialOut(Schema):
     line: int
 
 
+class CookieOut(Schema):
+    """A browser's cookie of one of the tenant's sites. Its value is sealed and part of no answer."""
+
+    id: Id
+    machine_id: Id | None
+    host: str
+    name: str
+    path: str
+    is_secure: bool
+    expires_at: datetime | None = Field(description="Null for one that ends with the browser's session.")
+    was_live: bool = Field(description="Whether it could still open a session when it was imported.")
+    file_name: str
+    line: int
+    seen_at: datetime
+    import_id: Id
+
+
+class MachineListedOut(MachineOut):
+    credential_count: int
+    cookie_count: int = Field(description="Stolen cookies of the tenant's sites.")
+    live_cookie_count: int = Field(
+        description="Those that were valid when imported: to change the password alone is not enough."
+    )
+
+
 class MachineDetailOut(MachineOut):
     credentials: list[MachineCredentialOut] = Field(description="At most 200, employees' first.")
+    cookies: list[CookieOut] = Field(description="At most 200, those that last longest first.")
+    live_cookie_count: int = Field(
+        description="Cookies that were valid when imported: to change the password alone is not enough."
+    )
 
 
 class SightingOut(Schema):

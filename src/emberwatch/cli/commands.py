@@ -21,6 +21,7 @@ COMMANDS: Final[Mapping[str, str]] = {
     "import": "imports:import_leaks",
     "imports": "import_history:app",
     "machines": "machines:machines",
+    "cookies": "machines:cookies",
     "validate": "validate:validate",
     "validation": "stopping:app",
     "run": "runs:app",

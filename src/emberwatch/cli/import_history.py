@@ -89,5 +89,6 @@ def _say(found: Import, as_json: bool, sentence: str) -> None:
 def _told(undone: dict[str, int]) -> str:
     credentials, sightings = undone.get("credentials", 0), undone.get("sightings", 0)
     kept = undone.get("kept_for_history", 0)
-    told = f"{sightings:,} sightings and {credentials:,} credentials"
+    cookies = f", {undone['cookies']:,} cookies" if undone.get("cookies") else ""
+    told = f"{sightings:,} sightings{cookies} and {credentials:,} credentials"
     return f"{told}; {kept:,} credentials stay, as they carry a history" if kept else told

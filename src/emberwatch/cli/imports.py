@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,10 +15,12 @@ import typer
 
 from emberwatch.cli.children import Child
 from emberwatch.cli.failures import EXIT_FAILED
+from emberwatch.cli.import_preview import show_columns
 from emberwatch.cli.output import AsJson, print_json, print_table, visible
 from emberwatch.cli.start import start
 from emberwatch.core.errors import BadInput
 from emberwatch.core.secret import Secret
+from emberwatch.parsing.columns import parse_roles
 
 if TYPE_CHECKING:
     from emberwatch.ingestion.models import Import
@@ -50,6 +52,12 @@ def import_leaks(
     archive_passwords: Annotated[
         Path | None, typer.Option(help="A file with passwords to try on protected archives, one a line.")
     ] = None,
+    columns: Annotated[
+        str, typer.Option(help="What the columns of a table hold, such as login,password,-,url.")
+    ] = "",
+    preview: Annotated[
+        bool, typer.Option("--preview", help="Only show what the columns of a table are taken for.")
+    ] = False,
     processes: Annotated[
         int, typer.Option(min=1, max=64, help="How many processes read a large file; default: one a core.")
     ] = min(os.cpu_count() or 1, MOST_PROCESSES),
@@ -62,12 +70,19 @@ def import_leaks(
     files = list(_files(path))
     dates = (_date(leaked_at, "--leaked-at"), _date(breached_at, "--breached-at"))
     passwords = _passwords(archive_passwords)
+    roles = parse_roles(columns) if columns else ()
     start()
+    from emberwatch.ingestion.locations import files_at, is_remote
     from emberwatch.ingestion.services import ImportOptions
     from emberwatch.tenants.queries import tenant_by_name
 
+    files = [each for file in files for each in (files_at(file) if is_remote(file) else [file])]
+
     chosen = "" if format == AUTO else format
-    options = ImportOptions(chosen, source_kind, source_name, *dates, passwords)
+    options = ImportOptions(chosen, source_kind, source_name, *dates, passwords, roles)
+    if preview:
+        show_columns(tenant_by_name(tenant), files, options, as_json)
+        return
     done = list(_imported(tenant_by_name(tenant), files, options, processes))
     _show(done, as_json)
     if any(row.state != "done" for row in done):
@@ -118,6 +133,7 @@ def _imported(
 ) -> Iterator[Import]:
     from emberwatch.accounts.actor import command_line_actor
     from emberwatch.ingestion.locations import look_at
+    from emberwatch.ingestion.queries import with_progress
     from emberwatch.ingestion.services import begin_file
 
     with _progress(sum(look_at(file).size for file in files)) as bar:
@@ -125,6 +141,7 @@ def _imported(
             wanted = begin_file(tenant, file, options, actor=command_line_actor())
             _work(wanted, processes, bar.show)
             bar.finished(wanted.size)
+            with_progress([wanted])
             yield wanted
 
 
@@ -202,10 +219,17 @@ def _show(done: Sequence[Import], as_json: bool) -> None:
         return
     print_table(_COLUMNS, (_cells(row) for row in done))
     for row in done:
+        if row.cookies.get("read"):
+            typer.echo(f"{visible(row.file_name)}: cookies: {_told(row.cookies)}")
         for part in row.skipped_parts:
             typer.echo(f"not read: {visible(part['name'])}: {part['reason']}")
         if row.error:
             typer.echo(f"emberwatch: {visible(row.file_name)}: {row.error}", err=True)
+
+
+def _told(counts: Mapping[str, int]) -> str:
+    rest = " + ".join(f"{counts[name]:,} {name.removeprefix('matched_')}" for name in _COUNTS[1:])
+    return f"{counts['read']:,} read = {rest}"
 
 
 def _cells(row: Import) -> tuple[str, ...]:

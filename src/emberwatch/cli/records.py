@@ -8,9 +8,10 @@ from typing import Any, Final
 
 from emberwatch.audit.chain import Fault
 from emberwatch.core.verdict import Verdict
-from emberwatch.exposures.models import Credential, Machine
+from emberwatch.exposures.models import Cookie, Credential, Machine
 from emberwatch.identities.models import Identity
 from emberwatch.identities.progress import SyncProgress
+from emberwatch.ingestion.counts import ImportCounts
 from emberwatch.ingestion.models import Import
 from emberwatch.tenants.models import Tenant
 from emberwatch.tenants.policy import Permission
@@ -59,6 +60,7 @@ _IMPORT: Final = (
     "source_name",
     "leaked_at",
     "breached_at",
+    "columns",
     "state",
     "position",
     "read",
@@ -86,6 +88,23 @@ _MACHINE: Final = (
     "infected_at_text",
     "first_seen_at",
     "last_seen_at",
+    "credential_count",
+    "cookie_count",
+    "live_cookie_count",
+)
+_COOKIE: Final = (
+    "id",
+    "machine_id",
+    "host",
+    "name",
+    "path",
+    "is_secure",
+    "expires_at",
+    "was_live",
+    "file_name",
+    "line",
+    "seen_at",
+    "import_id",
 )
 _RUN: Final = (
     "id",
@@ -147,11 +166,15 @@ def _identity(row: Identity | None) -> dict[str, Any] | None:
 
 
 def leak_import(row: Import) -> dict[str, Any]:
-    return _fields(row, _IMPORT)
+    return _fields(row, _IMPORT) | {"cookies": ImportCounts.from_dict(row.cookies)}
 
 
 def machine(row: Machine) -> dict[str, Any]:
     return _fields(row, _MACHINE)
+
+
+def cookie(row: Cookie) -> dict[str, Any]:
+    return _fields(row, _COOKIE)
 
 
 def validation(row: Validation) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Final
 from uuid import UUID
@@ -52,5 +53,14 @@ def _take(row: Credential, matched: Matched) -> bool:
 
 def link_login(tenant_id: UUID, login_canonical: str, identity: Identity | None, code: str) -> None:
     """All credentials of a login belong to an account that was just found for it, or to none that is sure."""
-    rows = Credential.objects.filter(tenant_id=tenant_id, login_canonical=login_canonical)
-    rows.exclude(identity=identity, matched_by=code).update(identity=identity, matched_by=code)
+    link_logins(tenant_id, {login_canonical: (identity, code)})
+
+
+def link_logins(tenant_id: UUID, found: Mapping[str, tuple[Identity | None, str]]) -> None:
+    """The same for many logins; those that stand as they should are left alone."""
+    rows = Credential.objects.filter(tenant_id=tenant_id, login_canonical__in=found)
+    standing = rows.order_by().values_list("login_canonical", "identity_id", "matched_by").distinct()
+    wanted = {login: (identity.pk if identity else None, code) for login, (identity, code) in found.items()}
+    for login in sorted({login for login, *present in standing if tuple(present) != wanted[login]}):
+        identity, code = found[login]
+        rows.filter(login_canonical=login).update(identity=identity, matched_by=code)

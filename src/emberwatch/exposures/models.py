@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex
 from django.db import models
@@ -95,7 +97,8 @@ class Credential(models.Model):
     """One leaked login and secret of one tenant, unique by keyed fingerprint."""
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
-    tenant = models.ForeignKey(Tenant, on_delete=models.CASCADE, related_name="+")
+    # Every index below begins with the tenant: one of its own would only make each new row dearer.
+    tenant = models.ForeignKey(Tenant, on_delete=models.CASCADE, related_name="+", db_index=False)
     fingerprint = models.BinaryField(max_length=32)
     login = models.CharField(max_length=320)
     login_canonical = models.CharField(max_length=320)
@@ -186,6 +189,46 @@ class Sighting(models.Model):
             models.Index(fields=["import_id", "id"], name="sighting_by_import"),
             GinIndex(fields=["also_in"], condition=~models.Q(also_in=[]), name="sighting_also_in"),
         ]
+
+
+class Cookie(models.Model):
+    """A browser's cookie of one of the tenant's sites: a session that may go on without any password."""
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    tenant = models.ForeignKey(Tenant, on_delete=models.CASCADE, related_name="+", db_index=False)
+    machine = models.ForeignKey(Machine, null=True, on_delete=models.SET_NULL, related_name="cookies")
+    source = models.ForeignKey(Source, on_delete=models.CASCADE, related_name="cookies")
+    fingerprint = models.BinaryField(max_length=32)
+    """Of its machine, its place and its value: the same cookie in another leak is no other row."""
+    host = models.CharField(max_length=253)
+    name = models.CharField(max_length=300)
+    path = models.CharField(max_length=300)
+    is_secure = models.BooleanField()
+    expires_at = models.DateTimeField(null=True)
+    """Empty for one that ends with the browser's session, whenever that is."""
+    sealed_value = models.BinaryField()
+    file_name = models.CharField(max_length=500)
+    line = models.PositiveBigIntegerField()
+    seen_at = models.DateTimeField()
+    import_id = models.UUIDField()
+    also_in = ArrayField(models.UUIDField(), default=list)
+    """Later imports that found it again, as of a sighting."""
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["tenant", "fingerprint"], name="cookie_unique")]
+        indexes = [
+            models.Index(fields=["tenant", "-id"], name="cookies_newest"),
+            models.Index(fields=["import_id", "id"], name="cookie_by_import"),
+            GinIndex(fields=["also_in"], condition=~models.Q(also_in=[]), name="cookie_also_in"),
+        ]
+
+    @property
+    def was_live(self) -> bool:
+        """Whether it could still open a session when it was imported."""
+        return self.is_live(self.seen_at)
+
+    def is_live(self, now: datetime) -> bool:
+        return self.expires_at is None or self.expires_at > now
 
 
 class VerdictRecord(models.Model):

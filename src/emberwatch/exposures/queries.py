@@ -10,14 +10,23 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Count, F, OuterRef, Q, QuerySet, Subquery
+from django.db.models.functions import Coalesce
 
 from emberwatch.accounts.actor import Actor
 from emberwatch.core.errors import BadInput, NotFound
 from emberwatch.core.verdict import Certainty, Verdict, VerdictGroup
 from emberwatch.directories.queries import connection_of
 from emberwatch.directories.services import user_link
-from emberwatch.exposures.models import Credential, ExposureKind, Machine, Sighting, SourceKind, VerdictRecord
+from emberwatch.exposures.models import (
+    Cookie,
+    Credential,
+    ExposureKind,
+    Machine,
+    Sighting,
+    SourceKind,
+    VerdictRecord,
+)
 from emberwatch.identities.policy import AMBIGUOUS
 from emberwatch.identities.queries import Bearer, bearers_of
 from emberwatch.tenants.models import Tenant
@@ -224,8 +233,40 @@ def newest_machines(tenant: Tenant, *, before: UUID | None = None, limit: int = 
     rows = Machine.objects.filter(tenant=tenant)
     if before is not None:
         rows = rows.filter(pk__lt=before)
-    counted = rows.annotate(credentials=Count("sightings__credential", distinct=True))
+    counted = rows.annotate(
+        credential_count=Count("sightings__credential", distinct=True),
+        cookie_count=_cookies_of_machine(Cookie.objects.all()),
+        live_cookie_count=_cookies_of_machine(live_cookies()),
+    )
     return list(counted.order_by("-id")[:limit])
+
+
+def _cookies_of_machine(cookies: QuerySet[Cookie]) -> Coalesce:
+    counted = cookies.filter(machine=OuterRef("pk")).order_by().values("machine").annotate(number=Count("pk"))
+    return Coalesce(Subquery(counted.values("number")), 0)
+
+
+def live_cookies() -> QuerySet[Cookie]:
+    """Those that could still open a session when they were imported."""
+    return Cookie.objects.filter(Q(expires_at__isnull=True) | Q(expires_at__gt=F("seen_at")))
+
+
+def cookies_on(machine: Machine) -> list[Cookie]:
+    """Stolen cookies of the tenant's sites, the ones that last longest first."""
+    rows = Cookie.objects.filter(machine=machine, tenant_id=machine.tenant_id)
+    return list(rows.order_by(F("expires_at").desc(nulls_first=True), "host", "name", "id")[:MAX_PAGE_SIZE])
+
+
+def live_cookie_count(machine: Machine) -> int:
+    return live_cookies().filter(machine=machine, tenant_id=machine.tenant_id).count()
+
+
+def newest_cookies(tenant: Tenant, *, before: UUID | None = None, limit: int = PAGE_SIZE) -> list[Cookie]:
+    """One page of a tenant's stolen cookies, whatever machine they are from; the last id is the keyset."""
+    rows = Cookie.objects.filter(tenant=tenant).select_related("machine")
+    if before is not None:
+        rows = rows.filter(pk__lt=before)
+    return list(rows.order_by("-id")[:limit])
 
 
 def sightings_on(machine: Machine) -> list[Sighting]:

@@ -10,7 +10,9 @@ from emberwatch.matching.watchlist import HOST_MARK, Watchlist
 from emberwatch.parsing.base import Tabular
 from emberwatch.parsing.columns import ColumnMap
 from emberwatch.parsing.registry import choose
+from emberwatch.sources.containers.kinds import container_kind
 from emberwatch.sources.events import ReadRequest
+from emberwatch.sources.text import is_text
 from emberwatch.vault.services import tenant_vault
 
 
@@ -20,6 +22,7 @@ def read_request(watchlist: Watchlist, wanted: Import, head: bytes) -> ReadReque
         format=wanted.format,
         columns=column_map(wanted, head),
         passwords=archive_passwords(wanted),
+        cookies=True,
     )
 
 
@@ -30,10 +33,19 @@ def watched_lines(watchlist: Watchlist) -> tuple[str, ...]:
 
 
 def column_map(wanted: Import, head: bytes) -> ColumnMap | None:
-    """The map as a person corrected it, on top of what the file's own beginning says."""
+    """The map as a person corrected it; ``None`` lets the parser go by its own, which may learn on the way."""
+    if not wanted.columns:
+        return None
+    found = guessed_columns(wanted, head)
+    return found.corrected(wanted.columns) if found is not None else None
+
+
+def guessed_columns(wanted: Import, head: bytes) -> ColumnMap | None:
+    """What the columns of the file are taken for; ``None`` when it is no table."""
+    if container_kind(head) is not None or not is_text(head):
+        return None
     parser = choose(head, wanted.file_name, wanted.format or None)
-    found = parser.columns(head) if isinstance(parser, Tabular) else None
-    return found.corrected(wanted.columns) if found is not None and wanted.columns else found
+    return parser.columns(head) if isinstance(parser, Tabular) else None
 
 
 def sealed_passwords(wanted: Import, passwords: Sequence[Secret]) -> bytes | None:

@@ -12,7 +12,7 @@ from typing import Any, BinaryIO, Final
 from django.conf import settings
 
 from emberwatch.config.environment import Environment
-from emberwatch.core.errors import BadInput, Conflict, Unavailable
+from emberwatch.core.errors import BadInput, Conflict, EmberwatchError, Unavailable
 from emberwatch.ingestion.models import Import
 from emberwatch.vault.services import tenant_vault
 from emberwatch.vault.spool import open_spool, spool_path
@@ -37,7 +37,10 @@ def is_remote(location: str) -> bool:
 def look_at(location: str) -> Found:
     """Raises :class:`BadInput` when there is no file that can be read."""
     if is_remote(location):
-        return _remote(location, _filesystem(location).info(location))
+        facts = _remote_facts(location)
+        if facts.get("type") == "directory":
+            raise BadInput(f"{location} is a folder.", remedy="Name a file.", field="path")
+        return _remote(location, facts)
     path = Path(location)
     try:
         # Opened, not asked about: rights are only known by trying.
@@ -51,7 +54,8 @@ def look_at(location: str) -> Found:
 def files_below(folder: str) -> Iterator[Found]:
     """Every file at any depth, in order; one that vanishes meanwhile is left out."""
     if is_remote(folder):
-        listed = _filesystem(folder).find(folder, detail=True)
+        with _answering(folder):
+            listed = _filesystem(folder).find(folder, detail=True)
         scheme = folder.partition("://")[0]
         yield from (_remote(f"{scheme}://{path}", facts) for path, facts in sorted(listed.items()))
         return
@@ -61,6 +65,16 @@ def files_below(folder: str) -> Iterator[Found]:
                 yield look_at(str(path))
             except BadInput:
                 continue
+
+
+def files_at(address: str) -> list[str]:
+    """The file at a remote address, or all files below it when it is a folder."""
+    if _remote_facts(address).get("type") != "directory":
+        return [address]
+    found = [each.location for each in files_below(address) if each.name]
+    if not found:
+        raise BadInput(f"{address} holds no file.", field="path")
+    return found
 
 
 def is_below(location: str, folder: str | None) -> bool:
@@ -85,7 +99,9 @@ def opened(wanted: Import) -> Iterator[BinaryIO]:
         return
     _require_unchanged(wanted)
     if is_remote(wanted.location):
-        with _filesystem(wanted.location).open(wanted.location, "rb", block_size=_REMOTE_BLOCK) as remote:
+        with _answering(wanted.location):
+            remote = _filesystem(wanted.location).open(wanted.location, "rb", block_size=_REMOTE_BLOCK)
+        with remote:
             yield remote
         return
     with Path(wanted.location).open("rb") as local:
@@ -100,12 +116,39 @@ def _require_unchanged(wanted: Import) -> None:
 
 def _filesystem(location: str) -> Any:
     try:
-        import fsspec  # type: ignore[import-not-found,unused-ignore]
+        # Only with the extra `s3` or where somebody has installed it.
+        import fsspec
 
-        return fsspec.filesystem(location.partition("://")[0])
+        # What was listed a minute ago is not what is there: others add files and replace them.
+        return fsspec.filesystem(location.partition("://")[0], use_listings_cache=False)
     except ImportError:
         raise Unavailable(
             "Reading from object storage needs another package.", remedy="Install `emberwatch[s3]`."
+        ) from None
+
+
+def _remote_facts(location: str) -> dict[str, Any]:
+    with _answering(location):
+        facts: dict[str, Any] = _filesystem(location).info(location)
+        return facts
+
+
+@contextmanager
+def _answering(location: str) -> Iterator[None]:
+    """What a storage says instead of an answer, in our own words; its own may hold keys of the request."""
+    try:
+        yield
+    except EmberwatchError:
+        raise
+    except FileNotFoundError:
+        raise BadInput(f"There is nothing at {location}.", field="path") from None
+    except PermissionError:
+        remedy = "Give this process credentials that may read it."
+        raise BadInput(f"{location} may not be read.", remedy=remedy, field="path") from None
+    except Exception as error:
+        raise Unavailable(
+            f"The storage of {location} did not answer ({type(error).__name__}).",
+            remedy="Check its address, the network, and the credentials.",
         ) from None
 
 

@@ -49,7 +49,7 @@ class Machines:
             return ""
         named = facts.computer_name and facts.user_name
         names = f"{facts.computer_name}/{facts.user_name}" if named else ""
-        return _plain(facts.hwid or facts.machine_id or names or part.machine_key or part.file_name)[:200]
+        return storable(facts.hwid or facts.machine_id or names or part.machine_key or part.file_name)[:200]
 
     def ids(self, parts: Iterable[Part]) -> Mapping[str, UUID]:
         facts = {self.key(part): part.machine for part in parts if part.machine is not None}
@@ -74,7 +74,7 @@ class Machines:
             "country": facts.country,
             "infected_at_text": facts.infected_at_text,
         }
-        texts = [_plain(values[name])[:length] for name, length in _LENGTHS.items()]
+        texts = [storable(values[name])[:length] for name, length in _LENGTHS.items()]
         return [new_id(), self._tenant_id, key, facts.infected_at, self._now, self._now, *texts]
 
 
@@ -82,5 +82,8 @@ def _kept(column: str) -> str:
     return f"{column} = COALESCE(NULLIF(EXCLUDED.{column}, ''), m.{column})"
 
 
-def _plain(text: str) -> str:
+def storable(text: str) -> str:
+    """Without what PostgreSQL's text cannot hold; a leak may hold lone surrogates and NULs."""
+    if text.isascii() and "\0" not in text:
+        return text
     return text.replace("\0", "").encode("utf-8", "replace").decode("utf-8")

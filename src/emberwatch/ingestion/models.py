@@ -56,6 +56,8 @@ class Import(models.Model):
     matched_new = models.PositiveBigIntegerField(default=0)
     duplicate = models.PositiveBigIntegerField(default=0)
     rejected = models.PositiveBigIntegerField(default=0)
+    cookies = models.JSONField(default=dict)
+    """The same five counts for entries of cookie files, which are never credentials."""
     rejects = models.JSONField(default=list)
     """Masked samples of rejected entries, each with its place and reason; at most 50."""
     skipped_parts = models.JSONField(default=list)
@@ -79,6 +81,11 @@ class Import(models.Model):
     @property
     def matched(self) -> int:
         return self.matched_new + self.duplicate
+
+    @property
+    def all_rejected(self) -> int:
+        """Entries of cookie files too, whose samples stand among the others."""
+        return self.rejected + int(self.cookies.get("rejected", 0))
 
     @property
     def percent(self) -> int:
@@ -133,6 +140,7 @@ class Piece(models.Model):
     matched_new = models.PositiveBigIntegerField(default=0)
     duplicate = models.PositiveBigIntegerField(default=0)
     rejected = models.PositiveBigIntegerField(default=0)
+    cookies = models.JSONField(default=dict)
     rejects = models.JSONField(default=list)
     skipped_parts = models.JSONField(default=list)
     other_files = models.PositiveIntegerField(default=0)

@@ -103,6 +103,7 @@ def _store(piece: Piece, recorder: Recorder, step: Step, clock: Clock) -> bool:
     """
     for left in reversed(range(_TRIES)):
         try:
+            recorder.prepare(step.credentials)
             with transaction.atomic():
                 return _store_once(piece, recorder, step, clock)
         except (OperationalError, IntegrityError) as error:
@@ -118,7 +119,9 @@ def _store_once(piece: Piece, recorder: Recorder, step: Step, clock: Clock) -> b
         return False
     stored = recorder.store(step.credentials)
     counts = step.counts + ImportCounts(matched_new=len(stored.new), duplicate=stored.duplicate)
-    _advance(piece, step, counts)
+    new_cookies = recorder.cookies.store(step.cookies)
+    cookies = ImportCounts(matched_new=new_cookies, duplicate=len(step.cookies) - new_cookies)
+    _advance(piece, step, counts, step.cookie_counts + cookies)
     piece.updated_at = clock()
     piece.save()
     return True
@@ -132,11 +135,13 @@ def _is_running(piece: Piece) -> bool:
     return row is not None and row[0] == ImportState.RUNNING
 
 
-def _advance(piece: Piece, step: Step, counts: ImportCounts) -> None:
+def _advance(piece: Piece, step: Step, counts: ImportCounts, cookies: ImportCounts) -> None:
     after = step.after
     piece.part, piece.entry, piece.line, piece.position = after.part, after.entry, after.line, after.position
     for name, number in counts.to_dict().items():
         setattr(piece, name, getattr(piece, name) + number)
+    if cookies != ImportCounts():
+        piece.cookies = (ImportCounts.from_dict(piece.cookies) + cookies).to_dict()
     piece.rejects = [*piece.rejects, *step.rejects][:MOST_SAMPLES]
     piece.skipped_parts = [*piece.skipped_parts, *step.skipped][:MOST_SKIPPED]
     piece.other_files += step.other_files

@@ -13,6 +13,7 @@ from emberwatch.ingestion.locations import opened
 from emberwatch.ingestion.models import Import, Piece
 from emberwatch.ingestion.ranges import Range, cut
 from emberwatch.parsing.base import LineFormat
+from emberwatch.parsing.cookies import looks_like_cookies
 from emberwatch.parsing.registry import choose
 from emberwatch.sources.containers.kinds import container_kind
 from emberwatch.sources.files import beginning
@@ -64,5 +65,7 @@ def _piece(wanted: Import, found: Range, *, is_range: bool) -> dict[str, object]
 def _may_be_cut(wanted: Import, head: bytes) -> bool:
     """Whether every line of the file can be read by itself, wherever in the file it stands."""
     if not head or container_kind(head) is not None or head.startswith(_UTF16) or not is_text(head):
+        return False
+    if not wanted.format and looks_like_cookies(head):
         return False
     return isinstance(choose(head, wanted.file_name, wanted.format or None), LineFormat)

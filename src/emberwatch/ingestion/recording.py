@@ -17,12 +17,13 @@ from emberwatch.exposures.features import character_classes
 from emberwatch.exposures.models import DateBasis, ExposureKind
 from emberwatch.exposures.policy import LeakDate, best_date
 from emberwatch.exposures.services import secret_context_of
-from emberwatch.ingestion.machines import Machines
+from emberwatch.ingestion.cookies import CookieRecorder
+from emberwatch.ingestion.machines import Machines, storable
 from emberwatch.ingestion.origins import Sources, row_date
 from emberwatch.ingestion.staging import insert_credentials, insert_sightings
 from emberwatch.matching.domains import DomainSet, ascii_domain, canonical_login
 from emberwatch.matching.watchlist import Watchlist
-from emberwatch.parsing.base import Match, ParsedCredential
+from emberwatch.parsing.base import Match, ParsedCredential, SourceKind
 from emberwatch.parsing.system_info import MachineFacts
 from emberwatch.parsing.urls import host_of
 from emberwatch.vault.services import tenant_vault
@@ -121,12 +122,19 @@ class Recorder:
         self._vault = tenant_vault(origin.tenant_id)
         self._sources = Sources(origin.tenant_id, origin.seen_at)
         self._machines = Machines(origin.tenant_id, origin.seen_at)
+        self.cookies = CookieRecorder(self._vault, self._machines, self._source_of_cookies, self._given)
         self._domain_of: dict[str, str] = {}
         self._dates: dict[datetime | None, LeakDate] = {}
 
     def renewed(self) -> Recorder:
         """One that has seen nothing: what a transaction that was rolled back had made is not there."""
         return Recorder(self._origin, self._watchlist)
+
+    def prepare(self, batch: Sequence[tuple[ParsedCredential, Part]]) -> None:
+        """Makes the sources of a batch, in transactions of their own: else whoever meets one of them for the first
+        time would keep every other process waiting for it until a whole step is stored."""
+        for kind, named in {(part.kind, found.source) for found, part in batch}:
+            self._source_id(self._origin.source_kind or kind, named)
 
     @transaction.atomic
     def store(self, batch: Sequence[tuple[ParsedCredential, Part]]) -> Stored:
@@ -198,10 +206,16 @@ class Recorder:
         )
 
     def _source(self, found: ParsedCredential, part: Part) -> tuple[UUID, str]:
+        kind = self._origin.source_kind or part.kind
+        return self._source_id(kind, found.source), kind
+
+    def _source_of_cookies(self) -> UUID:
+        return self._source_id(self._origin.source_kind or SourceKind.STEALER_LOG.value, "")
+
+    def _source_id(self, kind: str, named: str) -> UUID:
         origin = self._origin
-        kind = origin.source_kind or part.kind
-        name = origin.source_name or found.source or origin.file_name
-        return self._sources.id(kind, name[:200], origin.stated_at, origin.breached_at), kind
+        name = origin.source_name or named or origin.file_name
+        return self._sources.id(kind, name[:200], origin.stated_at, origin.breached_at)
 
     def _leaked(self, found: ParsedCredential, part: Part) -> LeakDate:
         if found.dated is not None:
@@ -330,10 +344,3 @@ def _place(source_id: UUID, file_name: str, machine_key: str, url: str) -> bytes
 
 def _json_list(words: Sequence[str]) -> str:
     return "[" + ", ".join(f'"{word}"' for word in words) + "]"
-
-
-def storable(text: str) -> str:
-    """Without what PostgreSQL's text cannot hold; a leak may hold lone surrogates and NULs."""
-    if text.isascii() and "\0" not in text:
-        return text
-    return text.replace("\0", "").encode("utf-8", "replace").decode("utf-8")

@@ -84,6 +84,10 @@ def run_open_pieces(import_id: UUID, *, clock: Clock = utc_now, progress: Progre
 
 def end_if_read(import_id: UUID, *, clock: Clock) -> None:
     """Ends an import whose pieces have all ended: sums up, and tells everybody."""
+    # Asked before the row is locked: the lock waits for the steps of all others, and they then wait for it. Whoever
+    # ends the last piece sees none that waits.
+    if Piece.objects.filter(whole_id=import_id, state=PieceState.QUEUED).exists():
+        return
     with transaction.atomic():
         wanted = Import.objects.select_for_update().get(pk=import_id)
         pieces = Piece.objects.filter(whole=wanted)
@@ -110,18 +114,26 @@ def end_if_read(import_id: UUID, *, clock: Clock) -> None:
 def _sum_up(wanted: Import, pieces: list[Piece], now: datetime) -> None:
     for name, number in summed(wanted.pk).to_dict().items():
         setattr(wanted, name, number)
+    cookies = [ImportCounts.from_dict(piece.cookies) for piece in pieces if piece.cookies]
+    wanted.cookies = sum(cookies, ImportCounts()).to_dict() if cookies else {}
     failed = [piece for piece in pieces if piece.state == PieceState.FAILED]
     wanted.state = ImportState.FAILED if failed else ImportState.DONE
     wanted.error = failed[0].error if failed else ""
     wanted.rejects = [sample for piece in pieces for sample in piece.rejects][:MOST_SAMPLES]
     wanted.skipped_parts = skipped_parts(pieces)
-    wanted.source = (
-        Source.objects.filter(sightings__import_id=wanted.pk).order_by("id").first()
-        if wanted.matched
-        else None
-    )
+    wanted.source = _first_source(wanted)
     wanted.finished_at = now
     wanted.save()
+
+
+def _first_source(wanted: Import) -> Source | None:
+    if not wanted.matched and not wanted.cookies:
+        return None
+    sources = Source.objects.order_by("id")
+    return (
+        sources.filter(sightings__import_id=wanted.pk).first()
+        or sources.filter(cookies__import_id=wanted.pk).first()
+    )
 
 
 def summed(import_id: UUID) -> ImportCounts:

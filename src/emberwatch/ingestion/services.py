@@ -23,6 +23,7 @@ from emberwatch.core.ids import new_id
 from emberwatch.core.secret import Secret
 from emberwatch.engine.facts import announce
 from emberwatch.exposures.models import SourceKind
+from emberwatch.ingestion.columns import columns_of, is_table
 from emberwatch.ingestion.context import sealed_passwords
 from emberwatch.ingestion.locations import Found, is_below, look_at
 from emberwatch.ingestion.models import Import, ImportState, Piece, PieceState
@@ -50,6 +51,8 @@ class ImportOptions:
     """To try on protected archives, in this order."""
     columns: tuple[str, ...] = ()
     """The role of each column of a table, when the parser's own idea was put right."""
+    review: bool = False
+    """A table waits until somebody has looked at its columns; other files do not wait."""
 
 
 def format_names() -> list[str]:
@@ -98,8 +101,20 @@ def request_import(
     _require_domains(tenant)
     with transaction.atomic():
         wanted = _new_import(tenant, import_id, file_name, size, options, actor, now)
-        announce("import.requested", import_id=str(import_id))
+        if not _waits(wanted, options):
+            announce("import.requested", import_id=str(import_id))
     return wanted
+
+
+def _waits(wanted: Import, options: ImportOptions) -> bool:
+    """Whether it is a table whose columns somebody wants to see; refuses columns that do not fit the file."""
+    if wanted.columns:
+        columns_of(wanted)
+    elif options.review and is_table(wanted):
+        wanted.state = ImportState.REVIEW
+        wanted.save(update_fields=["state"])
+        return True
+    return False
 
 
 def discard_upload(import_id: UUID) -> None:
@@ -121,7 +136,7 @@ def request_location(
     _require_domains(tenant)
     with transaction.atomic():
         wanted = _new_import(tenant, new_id(), found.name, found.size, options, actor, now, found=found)
-        if announces:
+        if not _waits(wanted, options) and announces:
             announce("import.requested", import_id=str(wanted.pk))
     return wanted
 
@@ -174,6 +189,7 @@ def _interrupted(tenant: Tenant, found: Found, options: ImportOptions) -> Import
             source_name=options.source_name.strip(),
             leaked_at=options.leaked_at,
             breached_at=options.breached_at,
+            columns=list(options.columns),
         )
         .order_by("-id")
         .first()

@@ -1,7 +1,8 @@
 """Sorts the lines of a block: what may be ours is parsed, the rest is counted at the speed of memory.
 
 A line in which nothing of ours can stand needs no parsing to be somebody else's when it holds an address. The few
-lines without one are read, to tell entries from banners and blank lines.
+lines without one are read, to tell entries from banners and blank lines, and to say which cannot be made out. So the
+counts are those of reading line by line.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from typing import Final
 from emberwatch.matching.prefilter import Prefilter
 from emberwatch.parsing.base import Foreign, LineReader, Noise, ParsedCredential, Reject
 from emberwatch.parsing.lines import MAX_LINE, split_lines
+from emberwatch.parsing.noise import has_address
 
 _DIRT: Final = (b"\r", b"\0", b"\xef\xbb\xbf")
 
@@ -39,7 +41,7 @@ class Sieve:
         lines = data.split(b"\n")
         if not lines[-1]:
             lines.pop()
-        chosen = {at for at, line in enumerate(lines) if b"@" not in line or len(line) > MAX_LINE}
+        chosen = {at for at, line in enumerate(lines) if not has_address(line) or len(line) > MAX_LINE}
         chosen |= self._hits(data)
         sifted = Sifted(first_line + len(lines), foreign=len(lines) - len(chosen))
         for at in sorted(chosen):

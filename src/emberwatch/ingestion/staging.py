@@ -12,7 +12,7 @@ from typing import Any, Final
 from django.db import connection, models
 from psycopg import sql
 
-from emberwatch.exposures.models import Credential, Sighting
+from emberwatch.exposures.models import Cookie, Credential, Sighting
 
 Types = Mapping[str, str]
 
@@ -45,6 +45,20 @@ SIGHTING: Final[Types] = {
     "leaked_at": "timestamptz",
     "leaked_at_basis": "text",
 }
+COOKIE: Final[Types] = {
+    "id": "uuid",
+    "machine_id": "uuid",
+    "source_id": "uuid",
+    "fingerprint": "bytea",
+    "host": "text",
+    "name": "text",
+    "path": "text",
+    "is_secure": "bool",
+    "expires_at": "timestamptz",
+    "sealed_value": "bytea",
+    "file_name": "text",
+    "line": "int8",
+}
 _JSON: Final = frozenset({"hash_types"})
 
 # Several pieces may find one pair: whichever is stored first, the first two rows of a leak decide how it looks.
@@ -75,6 +89,27 @@ def insert_sightings(rows: Sequence[tuple[Any, ...]], given: Mapping[str, Any]) 
     """Inserts sightings; one whose place is known notes that this import found it too."""
     _stage("staged_sighting", SIGHTING, rows)
     _insert(Sighting, "staged_sighting", SIGHTING, given, _SIGHTING_CONFLICT.format(earlier=_EARLIER))
+
+
+_COOKIE_AGAIN: Final = """
+UPDATE exposures_cookie seen SET also_in = seen.also_in || %s::uuid
+FROM (
+  SELECT c.id FROM exposures_cookie c JOIN staged_cookie USING (fingerprint)
+  WHERE c.tenant_id = %s AND c.import_id <> %s AND NOT %s = ANY(c.also_in) ORDER BY c.id FOR UPDATE OF c
+) again
+WHERE seen.id = again.id
+"""
+
+
+def insert_cookies(rows: Sequence[tuple[Any, ...]], given: Mapping[str, Any]) -> int:
+    """Inserts those that are not there yet and says how many; the others note that this import found them too."""
+    _stage("staged_cookie", COOKIE, rows)
+    new = _insert(Cookie, "staged_cookie", COOKIE, given, "ON CONFLICT (tenant_id, fingerprint) DO NOTHING")
+    if new < len(rows):
+        import_id = given["import_id"]
+        with connection.cursor() as cursor:
+            cursor.execute(_COOKIE_AGAIN, [import_id, given["tenant_id"], import_id, import_id])
+    return new
 
 
 def _stage(table: str, types: Types, rows: Iterable[tuple[Any, ...]]) -> None:

@@ -23,6 +23,7 @@ from emberwatch.parsing.base import (
     ParsedCredential,
     Reject,
 )
+from emberwatch.parsing.cookies import COOKIES, ParsedCookie
 from emberwatch.parsing.registry import choose
 from emberwatch.sources.base import SkipReason
 from emberwatch.sources.events import LeakEvent, PartFinished, PartProgress, PartSkipped, PartStarted
@@ -50,9 +51,16 @@ class Step:
     credentials: list[tuple[ParsedCredential, Part]] = field(default_factory=list)
     counts: ImportCounts = field(default_factory=ImportCounts)
     """All but what the store alone can tell: which of ``credentials`` are new."""
+    cookies: list[tuple[ParsedCookie, Part]] = field(default_factory=list)
+    cookie_counts: ImportCounts = field(default_factory=ImportCounts)
+    """The same of ``cookies``."""
     rejects: list[dict[str, str | int]] = field(default_factory=list)
     skipped: list[dict[str, str]] = field(default_factory=list)
     other_files: int = 0
+
+    @property
+    def size(self) -> int:
+        return len(self.credentials) + len(self.cookies)
 
 
 def printable(name: str) -> str:
@@ -110,6 +118,7 @@ class EventStream:
     def __init__(self, piece: Piece) -> None:
         self._stored_part, self._stored = piece.part, piece.entry
         self._part = Part("", "")
+        self._holds_cookies = False
         self._entry = 0
         self._step = Step(Checkpoint(piece.part, piece.entry, 0, piece.position))
 
@@ -122,16 +131,20 @@ class EventStream:
         yield self._step
 
     def _is_due(self, event: LeakEvent) -> bool:
-        return len(self._step.credentials) >= STEP_CREDENTIALS or (
-            isinstance(event, PartProgress) and bool(self._step.credentials)
+        return self._step.size >= STEP_CREDENTIALS or (
+            isinstance(event, PartProgress) and bool(self._step.size)
         )
 
     def _take(self, event: LeakEvent) -> None:
         after = self._step.after
         if isinstance(event, ParsedCredential):
             self._credential(event)
+        elif isinstance(event, ParsedCookie):
+            if self._is_next():
+                self._step.cookies.append((event, self._part))
         elif isinstance(event, PartStarted):
             self._part = Part(event.name, event.kind.value, event.machine, event.machine_key)
+            self._holds_cookies = event.format == COOKIES
             self._entry = 0
         elif isinstance(event, Reject):
             if len(self._step.rejects) < MOST_SAMPLES:
@@ -141,12 +154,18 @@ class EventStream:
         else:
             self._end(event)
 
-    def _credential(self, found: ParsedCredential) -> None:
+    def _is_next(self) -> bool:
+        """Counts a credential or cookie of the part; ``False`` for one that an earlier run has stored."""
         self._entry += 1
         after = self._step.after
         if after.part == self._stored_part and self._entry <= self._stored:
-            return
+            return False
         after.entry = self._entry
+        return True
+
+    def _credential(self, found: ParsedCredential) -> None:
+        if not self._is_next():
+            return
         if Flag.REPEATED in found.flags:
             # An aggregate file repeats what the browsers' own files hold: one sighting is enough.
             self._step.counts += ImportCounts(duplicate=1)
@@ -157,9 +176,12 @@ class EventStream:
         step = self._step
         step.after.part, step.after.entry = event.index + 1, 0
         if isinstance(event, PartFinished):
-            counts = event.counts
-            rejected = sum(counts.rejected.values())
-            step.counts += ImportCounts(read=counts.entries, foreign=counts.foreign, rejected=rejected)
+            rejected = sum(event.counts.rejected.values())
+            counts = ImportCounts(read=event.counts.entries, foreign=event.counts.foreign, rejected=rejected)
+            if self._holds_cookies:
+                step.cookie_counts += counts
+            else:
+                step.counts += counts
             if event.cut is not None:
                 step.skipped.append({"name": printable(self._part.file_name), "reason": event.cut.label})
         elif event.reason is SkipReason.NOT_CREDENTIALS:

@@ -20,6 +20,7 @@ from emberwatch.ingestion.chunks import discard_abandoned
 from emberwatch.ingestion.running import fail_import, plan_import, run_piece
 from emberwatch.ingestion.undoing import run_undo
 from emberwatch.ingestion.watching import look_through
+from emberwatch.sources.reader.folders import clear_abandoned
 
 _LOST_DATABASE: Final = (OperationalError, InterfaceError)
 _RETRY: Final = RetryStrategy(max_attempts=5, exponential_wait=2, retry_exceptions=_LOST_DATABASE)
@@ -56,6 +57,7 @@ def watch() -> None:
 @app.task(name="ingestion.tidy", queue=INGESTION, queueing_lock="tidy")
 def tidy() -> None:
     discard_abandoned(utc_now())
+    clear_abandoned()
 
 
 @app.task(name="ingestion.undo", queue=INGESTION, retry=_RETRY)

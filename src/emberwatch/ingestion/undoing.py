@@ -1,8 +1,8 @@
 """Takes back what an import brought, and nothing that another import or a person has added since.
 
-Removed are its sightings; then credentials that no sighting is left of and that carry no history: no validation,
-no verdict, nothing that anybody did with them; then machines and sources that nothing refers to any more. A place
-that a later import found again passes on to that one.
+Removed are its sightings and its cookies; then credentials that no sighting is left of and that carry no history:
+no validation, no verdict, nothing that anybody did with them; then machines and sources that nothing refers to any
+more. A place that a later import found again passes on to that one.
 """
 
 from __future__ import annotations
@@ -26,7 +26,13 @@ from emberwatch.tenants.policy import Permission
 from emberwatch.tenants.queries import require
 
 _BATCH: Final = 5_000
-_UNDOABLE: Final = (ImportState.QUEUED, ImportState.RUNNING, ImportState.DONE, ImportState.FAILED)
+_UNDOABLE: Final = (
+    ImportState.REVIEW,
+    ImportState.QUEUED,
+    ImportState.RUNNING,
+    ImportState.DONE,
+    ImportState.FAILED,
+)
 
 _OWN: Final = """
 SELECT id, credential_id, machine_id, also_in <> '{}' FROM exposures_sighting
@@ -39,8 +45,16 @@ UPDATE exposures_sighting s SET
 FROM ingestion_import later WHERE s.id = ANY(%s) AND later.id = s.also_in[1]
 """
 _FORGET: Final = """
-UPDATE exposures_sighting SET also_in = array_remove(also_in, %s)
-WHERE id IN (SELECT id FROM exposures_sighting WHERE also_in @> ARRAY[%s]::uuid[] AND also_in <> '{}' LIMIT %s)
+UPDATE {table} SET also_in = array_remove(also_in, %s)
+WHERE id IN (SELECT id FROM {table} WHERE also_in @> ARRAY[%s]::uuid[] AND also_in <> '{{}}' LIMIT %s)
+"""
+_OWN_COOKIES: Final = """
+SELECT id, machine_id, also_in <> '{}' FROM exposures_cookie WHERE import_id = %s ORDER BY id LIMIT %s FOR UPDATE
+"""
+_HAND_COOKIES_OVER: Final = """
+UPDATE exposures_cookie c SET
+  import_id = c.also_in[1], also_in = c.also_in[2:], seen_at = later.requested_at
+FROM ingestion_import later WHERE c.id = ANY(%s) AND later.id = c.also_in[1]
 """
 _BARE: Final = """
 SELECT c.id FROM exposures_credential c
@@ -50,6 +64,7 @@ ORDER BY c.id FOR UPDATE
 _MACHINES: Final = """
 DELETE FROM exposures_machine m
 WHERE m.id = ANY(%s) AND NOT EXISTS (SELECT FROM exposures_sighting s WHERE s.machine_id = m.id)
+  AND NOT EXISTS (SELECT FROM exposures_cookie k WHERE k.machine_id = m.id)
 """
 # What the list shows of a credential, worked out anew from the sightings that are left.
 _RECOUNT: Final = """
@@ -90,10 +105,9 @@ def request_undo(wanted: Import, *, actor: Actor, now: datetime) -> None:
 
 def run_undo(import_id: UUID, *, clock: Clock = utc_now) -> None:
     """Safe to repeat: each batch is one transaction, and what is left tells where to go on."""
-    while _undo_batch(import_id):
-        pass
-    while _forget_batch(import_id):
-        pass
+    for batch in (_undo_batch, _undo_cookies, _forget_batch):
+        while batch(import_id):
+            pass
     _end(import_id, clock())
 
 
@@ -121,6 +135,23 @@ def _undo_batch(import_id: UUID) -> bool:
     return True
 
 
+def _undo_cookies(import_id: UUID) -> bool:
+    with transaction.atomic(), connection.cursor() as cursor:
+        wanted = Import.objects.select_for_update().get(pk=import_id)
+        if wanted.state != ImportState.UNDOING:
+            return False
+        cursor.execute(_OWN_COOKIES, [import_id, _BATCH])
+        rows = cursor.fetchall()
+        if not rows:
+            return False
+        cursor.execute(_HAND_COOKIES_OVER, [[id_ for id_, _, shared in rows if shared]])
+        removed = [id_ for id_, _, shared in rows if not shared]
+        cursor.execute("DELETE FROM exposures_cookie WHERE id = ANY(%s)", [removed])
+        cursor.execute(_MACHINES, [list({machine_id for _, machine_id, _ in rows if machine_id})])
+        _add(wanted, cookies=len(removed), machines=cursor.rowcount)
+    return True
+
+
 def _undo_credentials(cursor: Any, ids: Sequence[UUID]) -> dict[str, int]:
     cursor.execute(_BARE, [ids])
     bare = [row[0] for row in cursor.fetchall()]
@@ -143,8 +174,11 @@ def _without_history(ids: Sequence[UUID]) -> list[UUID]:
 
 def _forget_batch(import_id: UUID) -> bool:
     with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute(_FORGET, [import_id, import_id, _BATCH])
-        return bool(cursor.rowcount > 0)
+        forgotten = 0
+        for table in ("exposures_sighting", "exposures_cookie"):
+            cursor.execute(_FORGET.format(table=table), [import_id, import_id, _BATCH])
+            forgotten += cursor.rowcount
+        return forgotten > 0
 
 
 def _add(wanted: Import, **numbers: int) -> None:
@@ -158,7 +192,10 @@ def _end(import_id: UUID, now: datetime) -> None:
         if wanted.state != ImportState.UNDOING:
             return
         unused = Source.objects.filter(
-            tenant_id=wanted.tenant_id, sightings__isnull=True, created_at__gte=wanted.requested_at
+            tenant_id=wanted.tenant_id,
+            sightings__isnull=True,
+            cookies__isnull=True,
+            created_at__gte=wanted.requested_at,
         )
         unused.delete()
         wanted.refresh_from_db()

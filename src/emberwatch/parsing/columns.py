@@ -114,6 +114,12 @@ class ColumnMap:
         return _checked(cls(tuple(map(_column, data["columns"])), delimiter, header))
 
 
+def parse_roles(text: str) -> tuple[str, ...]:
+    """Roles as a person types them, parted by commas: ``login,password,-,url``; ``-`` or nothing is ignored."""
+    words = [word.strip().casefold().replace("-", "_") for word in text.split(",")]
+    return tuple(_role(Role.IGNORED if word in ("", "_") else word).value for word in words)
+
+
 def _column(data: object) -> Column:
     if not isinstance(data, Mapping) or not isinstance(data.get("name"), str):
         raise BadInput("A column has no name.", field="columns")
@@ -130,7 +136,7 @@ def _role(text: object) -> Role:
     except ValueError:
         known = ", ".join(Role)
         raise BadInput(
-            "There is no such kind of column.", remedy=f"Use one of: {known}.", field="columns"
+            "There is no such kind of column.", remedy=f"Use one of: {known}, or - for none.", field="columns"
         ) from None
 
 

@@ -16,7 +16,10 @@ from emberwatch.parsing.decoding import clean, decode
 from emberwatch.parsing.lines import MAX_LINE
 from emberwatch.parsing.samples import shape_of
 
+COOKIES: Final = "cookies"
+"""What reads such files is called so."""
 _FIELDS: Final = 7
+_MARKS: Final = (b"\tTRUE\t", b"\tFALSE\t", b"\t0\t", b"\t1\t")
 _TRUTH: Final = frozenset({"TRUE", "FALSE", "0", "1"})
 _HTTP_ONLY: Final = "#HttpOnly_"
 # Some writers count in milliseconds, and Chromium's own store in microseconds since 1601.
@@ -60,6 +63,8 @@ def read_cookies(
 
 def looks_like_cookies(head: bytes) -> bool:
     """Whether most of a file's first lines are cookies."""
+    if not any(mark in head.upper() for mark in _MARKS):
+        return False
     texts = [decode(clean(line))[0] for line in head.splitlines()[:50]]
     telling = [text for text in texts if text.strip() and not _is_comment(text)]
     return bool(telling) and sum(map(_is_cookie, telling)) > len(telling) / 2

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Final
 
-from emberwatch.parsing.column_content import told_by_content, with_samples
+from emberwatch.parsing.column_content import column_name, told_by_content, with_samples
 from emberwatch.parsing.column_names import named_columns, role_and_rank
 from emberwatch.parsing.columns import Column, ColumnMap, Role
 from emberwatch.parsing.csv_fields import Dialect, Record, records, split
@@ -55,6 +55,22 @@ def layout_of(head: bytes) -> Layout | None:
         if (layout := _with_delimiter(whole, Dialect(delimiter, quotes), bool(stated)))
     ]
     return max(layouts, key=_merit, default=None)
+
+
+def plain_columns(head: bytes) -> ColumnMap | None:
+    """Columns without roles, of a table in which nothing looks like a login: a person may know better."""
+    lines = list(islice(split_lines([head]), _SAMPLE_LINES))
+    best: tuple[int, int] = (0, 1)
+    found: ColumnMap | None = None
+    for delimiter in DELIMITERS:
+        rows = [row.fields for row in records(lines, Dialect(delimiter)) if row.fields and any(row.fields)]
+        width, count = Counter(map(len, rows)).most_common(1)[0] if rows else (0, 0)
+        if width > 1 and (count, width) > best:
+            best = (count, width)
+            values = [row for row in rows if len(row) == width]
+            columns = tuple(Column(column_name(at)) for at in range(width))
+            found = ColumnMap(with_samples(columns, values), delimiter, header=False)
+    return found
 
 
 def _merit(layout: Layout) -> tuple[bool, float, int]:

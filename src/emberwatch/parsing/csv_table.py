@@ -19,7 +19,7 @@ from emberwatch.parsing.base import (
 from emberwatch.parsing.column_names import named_columns, role_and_rank
 from emberwatch.parsing.columns import ColumnMap, Role
 from emberwatch.parsing.csv_fields import Dialect, records
-from emberwatch.parsing.csv_layout import Layout, is_header, layout_of
+from emberwatch.parsing.csv_layout import Layout, is_header, layout_of, plain_columns
 from emberwatch.parsing.lines import MAX_LINE
 from emberwatch.parsing.rows import RowReader
 
@@ -48,7 +48,7 @@ class CsvTable:
 
     def columns(self, head: bytes) -> ColumnMap | None:
         layout = layout_of(head)
-        return layout.columns if layout else None
+        return layout.columns if layout else plain_columns(head)
 
     def parse(self, lines: Iterable[bytes], context: ParseContext = ANYBODY) -> Iterator[Outcome]:
         lines = iter(lines)

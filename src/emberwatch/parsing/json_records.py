@@ -184,7 +184,8 @@ def _role_of_path(path: str) -> Role:
 
 def _roles_of(columns: ColumnMap) -> Roles:
     by_name = {column.name: column.role for column in columns.columns}
-    return lambda path: by_name.get(path, Role.IGNORED)
+    # What appears only further down in the file was shown to nobody, and is taken for what its name says.
+    return lambda path: by_name[path] if path in by_name else _role_of_path(path)
 
 
 def _is_record(value: Json) -> bool:

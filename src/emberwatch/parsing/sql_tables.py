@@ -61,4 +61,5 @@ class Tables:
     def _as_wanted(self, table: str, column: Column) -> Column:
         if self._wanted is None:
             return column
-        return Column(column.name, self._wanted.get(f"{table}.{column.name}", Role.IGNORED))
+        # What appears only further down in the dump was shown to nobody, and keeps its own role.
+        return Column(column.name, self._wanted.get(f"{table}.{column.name}", column.role))

@@ -18,6 +18,7 @@ HEAD: Final = 64 * 1024
 
 class SkipReason(StrEnum):
     NOT_CREDENTIALS = "not_credentials"
+    COOKIES = "cookies"
     UNSUPPORTED_FORMAT = "unsupported_format"
     GRABBED_FILE = "grabbed_file"
     NOT_TEXT = "not_text"
@@ -47,6 +48,7 @@ class SkipReason(StrEnum):
 
 _LABELS: Final = {
     SkipReason.NOT_CREDENTIALS: "By its name and place it holds no credentials",
+    SkipReason.COOKIES: "It holds cookies and no logins",
     SkipReason.UNSUPPORTED_FORMAT: "Files of this kind are not read",
     SkipReason.GRABBED_FILE: "It was copied from the victim's own folders",
     SkipReason.NOT_TEXT: "It is not a text file",
@@ -111,6 +113,8 @@ class LeakPart:
     """The same for all parts of one machine within this leak, and empty without one."""
     parser: Parser = field(repr=False)
     """The one that its content asks for; choosing takes time, so it is done once."""
+    holds_cookies: bool = field(default=False, kw_only=True)
+    """Whether it holds cookies and no logins; they are no parser's, as they are no credentials."""
     _chunks: Callable[[], Iterator[bytes]] = field(repr=False)
     cut: SkipReason | None = None
     """Set while reading, when the data ended before its end: what stood before was given."""

@@ -2,8 +2,8 @@
 
 ::
 
-    PartStarted ─► (ParsedCredential | Reject | PartProgress)* ─► PartFinished        a part that was read
-    PartSkipped                                                                       a part that was not
+    PartStarted ─► (ParsedCredential | ParsedCookie | Reject | PartProgress)* ─► PartFinished    a part that was read
+    PartSkipped                                                                                  one that was not
 
 Every part has a number that is the same in every pass over the same file, so that an import can say where to go
 on. Nothing is dropped in silence: what is not sent one by one is counted in :class:`PartCounts`.
@@ -17,6 +17,7 @@ from typing import Final, TypeAlias
 from emberwatch.core.secret import Secret
 from emberwatch.parsing.base import ParsedCredential, Reject, RejectReason, SourceKind
 from emberwatch.parsing.columns import ColumnMap
+from emberwatch.parsing.cookies import ParsedCookie
 from emberwatch.parsing.system_info import MachineFacts
 from emberwatch.sources.base import SkipReason
 
@@ -39,6 +40,13 @@ class ReadRequest:
     """For tables: what stands in which column, when a person has put the sniffed map right."""
     passwords: tuple[Secret, ...] = ()
     """To try on protected archives, in this order."""
+    cookies: bool = False
+    """Read cookie files too; each entry of such a part is a cookie, of watched sites or anybody's."""
+
+    @property
+    def reads_cookies(self) -> bool:
+        """Who forces one format on everything has said that there are none."""
+        return self.cookies and not self.scan and not self.format
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +59,7 @@ class PartStarted:
     kind: SourceKind
     """What its content looks like; the person who imports knows better."""
     format: str
-    """Name of the parser that reads it."""
+    """Name of the parser that reads it; :data:`~emberwatch.parsing.cookies.COOKIES` where it holds cookies."""
     machine: MachineFacts | None
     machine_key: str
     """The same for all parts of one machine within this leak, and empty without one."""
@@ -110,4 +118,6 @@ class PartSkipped:
     reason: SkipReason
 
 
-LeakEvent: TypeAlias = PartStarted | ParsedCredential | Reject | PartProgress | PartFinished | PartSkipped
+LeakEvent: TypeAlias = (
+    PartStarted | ParsedCredential | ParsedCookie | Reject | PartProgress | PartFinished | PartSkipped
+)

@@ -9,6 +9,7 @@ from tempfile import TemporaryDirectory
 from typing import BinaryIO
 
 from emberwatch.core.errors import BadInput
+from emberwatch.parsing.cookies import looks_like_cookies
 from emberwatch.parsing.registry import choose
 from emberwatch.sources.base import HEAD, LeakPart, SkippedPart, SkipReason, read_chunks
 from emberwatch.sources.containers.base import Source
@@ -68,7 +69,7 @@ def beginning(file: BinaryIO) -> bytes:
     return data
 
 
-def plain_part(source: Source, name: str) -> Opened:
+def plain_part(source: Source, name: str, *, reads_cookies: bool = False) -> Opened:
     """A file that is no container, as the one part that it is."""
     head = beginning(source.file)
     if not head:
@@ -94,4 +95,5 @@ def plain_part(source: Source, name: str) -> Opened:
         machine_key="",
         parser=parser,
         _chunks=chunks,
+        holds_cookies=reads_cookies and looks_like_cookies(head),
     )

@@ -87,7 +87,8 @@ class LeakReader:
 
     def _plain(self, source: Source, name: str, skip_parts: int) -> Iterator[LeakEvent]:
         if skip_parts <= 0:
-            yield from LeakReading(self._request).events(0, plain_part(source, name))
+            part = plain_part(source, name, reads_cookies=self._request.reads_cookies)
+            yield from LeakReading(self._request).events(0, part)
 
     def _container(self, source: Source, name: str, skip_parts: int) -> Iterator[LeakEvent]:
         if self._busy:

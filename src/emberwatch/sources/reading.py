@@ -16,6 +16,7 @@ from emberwatch.parsing.base import (
     Reject,
     RejectReason,
 )
+from emberwatch.parsing.cookies import COOKIES, CookieOutcome, ParsedCookie, read_cookies
 from emberwatch.parsing.reading import read_chunks
 from emberwatch.parsing.repeats import Repeats
 from emberwatch.sources.base import LeakPart, SkippedPart
@@ -64,13 +65,29 @@ def read_events(
     """The part from its start to its end, as a caller of this package sees it."""
     yield _started(index, part, forced)
     tally = _Tally()
-    for outcome in read_part(part, context, forced=forced, repeats=repeats):
+    outcomes: Iterator[Outcome | CookieOutcome] = (
+        _cookies(part, context)
+        if part.holds_cookies
+        else read_part(part, context, forced=forced, repeats=repeats)
+    )
+    for outcome in outcomes:
         tally.add(outcome)
-        if isinstance(outcome, ParsedCredential) or (isinstance(outcome, Reject) and tally.shows_rejects()):
+        if isinstance(outcome, ParsedCredential | ParsedCookie) or (
+            isinstance(outcome, Reject) and tally.shows_rejects()
+        ):
             yield outcome
         if tally.is_due():
             yield PartProgress(index, part.bytes_read, tally.entries)
     yield PartFinished(index, tally.counts(part), part.cut)
+
+
+def _cookies(part: LeakPart, context: ParseContext) -> Iterator[CookieOutcome]:
+    last = 0
+    for outcome in read_cookies(part.lines(), context.host_is_ours):
+        last = outcome.line
+        yield outcome
+    if part.cut is not None:
+        yield Reject(last + 1, RejectReason.CUT_SHORT, "")
 
 
 class LeakReading:
@@ -98,7 +115,7 @@ def _started(index: int, part: LeakPart, forced: str | None) -> PartStarted:
         index=index,
         name=part.name,
         kind=part.kind,
-        format=part.parser_for(forced).name,
+        format=COOKIES if part.holds_cookies else part.parser_for(forced).name,
         machine=part.machine,
         machine_key=part.machine_key,
         size=part.size,
@@ -115,13 +132,13 @@ class _Tally:
         self._outcomes = self._ours = self._foreign = self._noise = 0
         self._rejected: Counter[RejectReason] = Counter()
 
-    def add(self, outcome: Outcome) -> None:
+    def add(self, outcome: Outcome | CookieOutcome) -> None:
         self._outcomes += 1
         if isinstance(outcome, Foreign):
             self._foreign += 1
         elif isinstance(outcome, Noise):
             self._noise += 1
-        elif isinstance(outcome, ParsedCredential):
+        elif isinstance(outcome, ParsedCredential | ParsedCookie):
             self._ours += 1
         else:
             self._rejected[outcome.reason] += 1

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 
 from emberwatch.parsing.base import ParsedCredential, Reject, RejectReason
+from emberwatch.parsing.cookies import ParsedCookie
 from emberwatch.sources.base import SkipReason
 from emberwatch.sources.events import (
     LeakEvent,
@@ -45,7 +46,7 @@ class Unfinished:
     def _follow(self, event: LeakEvent) -> None:
         if isinstance(event, PartStarted):
             self._begin(event.index)
-        elif isinstance(event, ParsedCredential):
+        elif isinstance(event, ParsedCredential | ParsedCookie):
             self._ours += 1
             self._last_line = event.line
         elif isinstance(event, Reject):

@@ -10,7 +10,9 @@ from itertools import chain
 from typing import TypeAlias
 
 from emberwatch.parsing.base import SourceKind
+from emberwatch.parsing.cookies import looks_like_cookies
 from emberwatch.parsing.registry import choose
+from emberwatch.parsing.stealer_files import LogFile, is_cookie_file, log_file
 from emberwatch.sources.base import HEAD, CutShort, LeakPart, SkippedPart, SkipReason
 from emberwatch.sources.containers.base import Container, Entry, Source
 from emberwatch.sources.containers.guards import DEFAULT_LIMITS, Guard, Limits
@@ -60,6 +62,8 @@ class Walk:
     avoid: dict[int, SkipReason] = field(default_factory=dict)
     looking: Callable[[int], None] = _ignore
     on_bytes: Callable[[int], None] | None = None
+    reads_cookies: bool = False
+    """Whether cookie files are parts; else they are skipped, as nothing in them is a login."""
     _guard: Guard = field(init=False)
     _next: int = 0
 
@@ -117,19 +121,33 @@ class Walk:
         if kind is not None:
             rest = chunks if not whole and cut is None else iter(())
             yield from self._nested(index, place, name, kind, chain((head,), rest))
-        elif reason := _why_unreadable(head, cut):
+        elif reason := self._why_no_part(head, cut, victims.why_not(entry.path)):
             yield index, SkippedPart(name, reason)
         else:
             rest = _raising(cut) if cut is not None else iter(()) if whole else chunks
             yield index, _part(place, entry, name, victims, head, chain((head,), rest))
 
+    def _why_no_part(
+        self, head: bytes, cut: CutShort | None, by_name: SkipReason | None
+    ) -> SkipReason | None:
+        """Why a file is not read, judged by what stands in it; ``by_name`` holds unless it is cookies."""
+        reason = _why_unreadable(head, cut)
+        if reason is None and looks_like_cookies(head[:HEAD]):
+            return None if self.reads_cookies else SkipReason.COOKIES
+        return by_name if reason in (None, SkipReason.EMPTY) and by_name else reason
+
     def _why_not(self, index: int, entry: Entry, victims: Victims) -> SkipReason | None:
         self.looking(index)
         return (
             self.avoid.get(index)
-            or victims.why_not(entry.path)
+            or (None if self._may_hold_cookies(entry) else victims.why_not(entry.path))
             or entry.refusal
             or self._guard.why_not(entry.size, entry.packed)
+        )
+
+    def _may_hold_cookies(self, entry: Entry) -> bool:
+        return (
+            self.reads_cookies and is_cookie_file(entry.path) and log_file(entry.path) is not LogFile.GRABBED
         )
 
     def _nested(
@@ -202,6 +220,7 @@ def _part(
         machine_key=f"{place.name}!{folder}" if described else "",
         parser=parser,
         _chunks=lambda: chunks,
+        holds_cookies=looks_like_cookies(head[:HEAD]),
     )
 
 

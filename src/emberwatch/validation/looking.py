@@ -14,7 +14,7 @@ from emberwatch.core.clock import Clock
 from emberwatch.core.secret import Secret
 from emberwatch.core.verdict import Certainty, Verdict, VerdictGroup
 from emberwatch.directories.base import Directory, DirectoryError, Lookup
-from emberwatch.exposures.linking import link_login
+from emberwatch.exposures.linking import link_logins
 from emberwatch.exposures.models import Credential, ExposureKind, Sighting
 from emberwatch.exposures.services import NewVerdict, secret_opener
 from emberwatch.identities.models import Identity
@@ -118,8 +118,14 @@ def _accounts(
         for login, lookup in lookups.items()
         if lookup.account is not None
     }
-    for login, lookup in lookups.items():
-        link_login(asked.tenant_id, login, identities.get(login), reason_code(lookup))
+    link_logins(
+        asked.tenant_id,
+        {
+            login: (identities.get(login), code)
+            for login, each in lookups.items()
+            if (code := reason_code(each))
+        },
+    )
     return identities, lookups
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 import pytest
+import pyzipper
 from django.core.files.uploadhandler import FileUploadHandler
 from django.http import HttpRequest, QueryDict
 from django.test import RequestFactory
@@ -16,10 +18,13 @@ from emberwatch.accounts.models import Role
 from emberwatch.exposures.models import Credential
 from emberwatch.ingestion.models import Import
 from emberwatch.ingestion.running import run_import
-from emberwatch.ingestion.services import open_upload
+from emberwatch.ingestion.services import ImportOptions, import_file, open_upload
 from emberwatch.ingestion.uploads import SealedSpoolHandler
 from tests.factories import make_tenant
 from tests.integration.api.conftest import Caller, caller_for
+from tests.integration.ingestion.test_columns import CSV, ROLES
+from tests.integration.ingestion.test_cookies import CANARY as CANARY_COOKIE
+from tests.integration.ingestion.test_cookies import LOG, logs
 
 pytestmark = pytest.mark.django_db
 
@@ -180,3 +185,63 @@ def test_what_is_too_large_is_not_kept(caller: Caller, spool: Path) -> None:
     upload, _ = handled(caller, PART + END, len(LEAK) - 1)
     assert (upload.is_too_large, upload.is_complete) == (True, False)
     assert list(spool.iterdir()) == []
+
+
+def test_cookies_are_listed_without_their_values(caller: Caller, tmp_path: Path) -> None:
+    path = tmp_path / "logs.zip"
+    path.write_bytes(logs(LOG))
+    done = import_file(caller.tenant, path, ImportOptions(), actor=SYSTEM)
+    (machine,) = caller.get(caller.here("/machines")).json()["items"]
+    assert (machine["credential_count"], machine["cookie_count"], machine["live_cookie_count"]) == (1, 2, 1)
+    one = caller.get(caller.here(f"/machines/{machine['id']}"))
+    listed = caller.get(caller.here("/cookies"))
+    assert one.json()["live_cookie_count"] == 1
+    for found in (one.json()["cookies"], listed.json()["items"]):
+        assert {(row["host"], row["name"], row["was_live"]) for row in found} == {
+            ("portal.contoso.example", "SESSION", True),
+            ("contoso.example", "old", False),
+        }
+        assert {row["machine_id"] for row in found} == {machine["id"]}
+    assert CANARY_COOKIE not in one.content.decode() + listed.content.decode()
+    counts = caller.get(caller.here(f"/imports/{done.pk}")).json()["cookies"]
+    assert counts == {"read": 6, "foreign": 2, "matched_new": 2, "duplicate": 1, "rejected": 1}
+
+
+def test_the_columns_of_a_table(caller: Caller) -> None:
+    answer = caller.upload(CSV.encode(), review="true")
+    waiting = answer.json()
+    assert (answer.status_code, waiting["state"], waiting["columns"]) == (202, "review", [])
+    address = caller.here(f"/imports/{waiting['id']}/columns")
+    shown = caller.get(address).json()
+    assert [(column["name"], column["role"]) for column in shown["columns"]] == [
+        ("email", "login"),
+        ("password", "password"),
+        ("note", "ignored"),
+    ]
+    assert shown["usable"] and "True-pw" not in str(shown)
+    assert caller("PUT", address, {"columns": ["login"]}).status_code == 422
+    confirmed = caller("PUT", address, {"columns": list(ROLES)})
+    assert (confirmed.status_code, confirmed.json()["state"]) == (202, "queued")
+    assert caller("PUT", address, {"columns": list(ROLES)}).status_code == 409
+    run_import(UUID(waiting["id"]))
+    assert Credential.objects.count() == 30
+
+
+def test_columns_stand_in_the_request_too(caller: Caller) -> None:
+    wrong = caller.upload(CSV.encode(), columns="login,magic,password")
+    assert (wrong.status_code, wrong.json()["field"]) == (422, "columns")
+    assert not Import.objects.exists()
+    started = caller.upload(CSV.encode(), columns="login,-,password").json()
+    assert started["columns"] == list(ROLES)
+
+
+def test_passwords_of_archives_are_tried_and_kept_sealed(caller: Caller) -> None:
+    buffer = io.BytesIO()
+    with pyzipper.AESZipFile(buffer, "w", encryption=pyzipper.WZ_AES) as archive:
+        archive.setpassword(b" with a blank")
+        archive.writestr("list.txt", "ann@contoso.example:pw\n" * 3)
+    started = caller.upload(buffer.getvalue(), archive_passwords="wrong\r\n with a blank\r\n")
+    assert started.status_code == 202
+    assert b"with a blank" not in bytes(Import.objects.get().sealed_passwords or b"")
+    run_import(UUID(started.json()["id"]))
+    assert Credential.objects.count() == 1

@@ -6,12 +6,16 @@ from pathlib import Path
 
 import pytest
 
-from emberwatch.api.shapes import CredentialOut, ImportOut
+from emberwatch.api.shapes import CookieOut, CredentialOut, ImportOut, MachineListedOut
 from emberwatch.audit.models import AuditRow
 from emberwatch.exposures.models import Credential
+from emberwatch.ingestion.models import Import
 from emberwatch.tenants.models import Tenant
 from tests.factories import make_credential, make_tenant
 from tests.integration.cli.conftest import Run
+from tests.integration.ingestion.test_columns import CSV
+from tests.integration.ingestion.test_cookies import CANARY as CANARY_COOKIE
+from tests.integration.ingestion.test_cookies import LOG, logs
 
 pytestmark = pytest.mark.django_db
 
@@ -136,3 +140,49 @@ def test_revealing_needs_a_reason_and_leaves_a_row(run: Run, tenant: Tenant) -> 
     assert entry.actor.startswith("cli:")
     assert "One-Passw0rd" in run("credentials", "Contoso", "--reveal", "--reason", "again").out
     assert revealed.count() == 2
+
+
+def test_cookies_and_the_machines_they_are_from(run: Run, tenant: Tenant, tmp_path: Path) -> None:
+    path = tmp_path / "logs.zip"
+    path.write_bytes(logs(LOG))
+    (done,) = run("import", "Contoso", str(path), "--json").rows
+    assert done["cookies"] == {"read": 6, "foreign": 2, "matched_new": 2, "duplicate": 1, "rejected": 1}
+    assert (
+        "cookies: 6 read = 2 foreign + 0 new + 3 duplicate + 1 rejected"
+        in run("import", "Contoso", str(path)).out
+    )
+    (machine,) = run("machines", "Contoso", "--json").rows
+    assert set(machine) == set(MachineListedOut.model_fields)
+    assert (machine["cookie_count"], machine["live_cookie_count"]) == (2, 1)
+    listed = run("cookies", "Contoso", "--json")
+    assert {(row["host"], row["was_live"]) for row in listed.rows} == {
+        ("portal.contoso.example", True),
+        ("contoso.example", False),
+    }
+    assert set(listed.rows[0]) == set(CookieOut.model_fields)
+    of_machine = run("cookies", "Contoso", "--machine", machine["id"])
+    assert "portal.contoso.example" in of_machine.out
+    assert CANARY_COOKIE not in listed.out + of_machine.out
+    assert run("cookies", "Contoso", "--machine", "x").code != 0
+
+
+def test_the_columns_of_a_table(run: Run, tenant: Tenant, tmp_path: Path) -> None:
+    path = tmp_path / "table.csv"
+    path.write_text(CSV)
+    shown = run("import", "Contoso", str(path), "--preview")
+    assert shown.code == 0
+    assert "--columns login,password,-" in shown.out
+    assert "True-pw" not in shown.out
+    (row,) = run("import", "Contoso", str(path), "--preview", "--json").rows
+    assert [column["role"] for column in row["columns"]] == ["login", "password", "ignored"]
+    assert not Import.objects.exists()
+    assert run("import", "Contoso", str(path), "--columns", "login,password").code == 2
+    assert run("import", "Contoso", str(path), "--columns", "login,magic,-").code == 2
+    (done,) = run("import", "Contoso", str(path), "--columns", "login,-,password", "--json").rows
+    assert (done["matched_new"], done["columns"]) == (30, ["login", "ignored", "password"])
+
+
+def test_a_preview_of_what_is_no_table(run: Run, tenant: Tenant, leak: Path) -> None:
+    refused = run("import", "Contoso", str(leak), "--preview")
+    assert refused.code == 2
+    assert "not a table" in refused.err

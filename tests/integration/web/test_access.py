@@ -19,12 +19,15 @@ from emberwatch.audit.models import AuditRow
 from emberwatch.core.clock import utc_now
 from emberwatch.exposures.models import Credential, Machine
 from emberwatch.ingestion.models import Import, ImportState
+from emberwatch.ingestion.services import spool_place
 from emberwatch.tenants.models import Tenant
 from emberwatch.tenants.queries import members_of
 from emberwatch.validation.models import KillSwitch, Run, RunState
 from emberwatch.validation.operating import protect
 from emberwatch.validation.options import Choices, as_typed
 from emberwatch.validation.services import request_validation
+from emberwatch.vault.services import tenant_vault
+from emberwatch.vault.spool import SpoolWriter
 from emberwatch.web.urls import open_to_all, pages
 from tests.factories import NOW, connect, make_credential, make_run, make_tenant, make_user
 from tests.integration.conftest import StartEntra
@@ -102,6 +105,17 @@ def _ended(world: World, state: ImportState) -> dict[str, Any]:
     return {}
 
 
+def _table(world: World) -> dict[str, Any]:
+    """An upload that waits for its columns."""
+    import_id = world.ids["import_id"]
+    spool_place(import_id).unlink(missing_ok=True)
+    writer = SpoolWriter(spool_place(import_id), tenant_vault(world.tenant.id), import_id)
+    writer.write(b"email,password\nann@contoso.example,pw\n")
+    writer.finish()
+    Import.objects.filter(pk=import_id).update(state=ImportState.REVIEW, file_name="a.csv")
+    return {"role": ["login", "password"]}
+
+
 T = ("tenant_id",)
 RUN = ("tenant_id", "run_id")
 C = ("tenant_id", "credential_id")
@@ -137,8 +151,16 @@ ROWS: Final = (
     Row("attempts", T, ANALYSTS),
     Row("export_attempts", T, ANALYSTS),
     Row("machine", ("tenant_id", "machine_id"), MEMBERS),
+    Row("cookies", T, MEMBERS),
     Row(
         "begin_upload", T, ANALYSTS, body=lambda _: {"file_name": "a.txt", "size": "3", "mark": str(uuid4())}
+    ),
+    Row(
+        "import_columns",
+        ("tenant_id", "import_id"),
+        ANALYSTS,
+        302,
+        body=lambda w: _table(w),
     ),
     Row("undo_import", ("tenant_id", "import_id"), ANALYSTS, 302, body=lambda w: _ended(w, ImportState.DONE)),
     Row(

@@ -14,11 +14,15 @@ from django.test import Client
 from django.urls import reverse
 
 from emberwatch.accounts.actor import SYSTEM
-from emberwatch.exposures.models import Credential
+from emberwatch.exposures.models import Cookie, Credential, Machine
 from emberwatch.ingestion.models import Import
 from emberwatch.ingestion.running import run_import
+from emberwatch.ingestion.services import ImportOptions, import_file
 from emberwatch.tenants.models import Tenant
-from tests.factories import make_tenant
+from tests.factories import NOW, make_tenant
+from tests.integration.ingestion.test_columns import CSV, ROLES
+from tests.integration.ingestion.test_cookies import CANARY as CANARY_COOKIE
+from tests.integration.ingestion.test_cookies import LOG, logs
 from tests.integration.web.conftest import HTMX, Visit, page
 
 pytestmark = pytest.mark.django_db
@@ -178,3 +182,58 @@ def test_the_list_pages_and_says_what_to_do_when_empty(visit: Visit, tenant: Ten
     assert seen == [f"n{number}.txt" for number in reversed(range(60))]
     assert visit("analyst").get(reverse("imports", args=[tenant.id]) + "?before=x").status_code == 400
     assert "n1.txt" not in page(visit("organisation"), reverse("imports", args=[make_tenant().id]))
+
+
+def test_a_machine_says_that_its_cookies_outlive_the_password(
+    visit: Visit, tenant: Tenant, tmp_path: Path
+) -> None:
+    path = tmp_path / "logs.zip"
+    path.write_bytes(logs(LOG))
+    done = import_file(tenant, path, ImportOptions(), actor=SYSTEM)
+    machine = Machine.objects.get()
+    for role in ("viewer", "analyst", "admin"):
+        client = visit(role)
+        shown = page(client, reverse("machine", args=[tenant.id, machine.id]))
+        listed = page(client, reverse("cookies", args=[tenant.id]))
+        counted = page(client, reverse("import", args=[tenant.id, done.id]))
+        assert "To change the password alone is not enough." in shown
+        assert "1 stolen cookie of your sites could still be used when it was imported" in shown
+        assert "portal.contoso.example" in shown
+        assert "portal.contoso.example" in listed
+        assert "6 read = 2 not ours + 2 new + 1 duplicate + 1 rejected" in counted
+        assert CANARY_COOKIE not in shown + listed + counted
+    Cookie.objects.update(expires_at=NOW)
+    assert "alone is not enough" not in page(client, reverse("machine", args=[tenant.id, machine.id]))
+
+
+def test_the_columns_of_a_table_are_shown_and_put_right(visit: Visit, tenant: Tenant) -> None:
+    client = visit("analyst")
+    assert 'name="review" type="checkbox" value="yes" checked' in page(
+        client, reverse("new_import", args=[tenant.id])
+    )
+    fields = {"review": "yes", "breached_at": "2025-04-03"}
+    address = send(client, tenant, CSV.encode(), "t.csv", **fields).headers["Location"]
+    waiting = Import.objects.get()
+    assert (waiting.state, f"{waiting.breached_at:%F}") == ("review", "2025-04-03")
+    shown = page(client, address)
+    assert "Waits for you" in shown
+    assert shown.count("<select") == 3
+    assert '<option value="password" selected>' in shown
+    assert "True-pw" not in shown and "ann1" not in shown
+    assert "somebody who may import" in page(visit("viewer"), address)
+    refused = client.post(f"{address}columns/", {"role": ["login", "url", "url"]})
+    assert refused.status_code == 400
+    assert "No row would be a credential." in refused.content.decode()
+    assert refused.content.decode().count('<option value="url" selected>') == 2
+    assert client.post(f"{address}columns/", {"role": list(ROLES)}).headers["Location"] == address
+    run_import(waiting.pk)
+    assert "login, ignored, password" in page(client, address)
+    assert Credential.objects.count() == 30
+
+
+def test_a_table_whose_file_is_gone_says_so(visit: Visit, tenant: Tenant, data_dir: Path) -> None:
+    client = visit("analyst")
+    address = send(client, tenant, CSV.encode(), "t.csv", review="yes").headers["Location"]
+    [spool] = spools(data_dir)
+    spool.unlink()
+    assert "is not on this machine any more" in page(client, address)

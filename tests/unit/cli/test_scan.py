@@ -246,3 +246,12 @@ def test_the_start_loads_no_framework(folder: Path) -> None:
     assert {"django", "psycopg", "typer", "pydantic", "rich", "httpx", "numpy", "asyncio"} & set(
         loaded
     ) == set()
+
+
+def test_cookie_files_are_named_and_not_read_as_lines(tmp_path: Path) -> None:
+    (tmp_path / "domains.txt").write_text("contoso.example\n")
+    line = ".contoso.example\tTRUE\t/\tFALSE\t1790000000\tname\tu@contoso.example:pw\n"
+    (tmp_path / "cookies.txt").write_text(line)
+    done = scan(tmp_path, "cookies.txt")
+    assert rows(done.stdout) == []
+    assert b"cookies.txt: It holds cookies and no logins" in done.stderr

@@ -30,6 +30,15 @@ LINES = (
     b"==========",
     b"no address here",
     b"write to @somebody",
+    b"@@@",
+    b"*** @ ***",
+    b"some @ thing",
+    b"a@",
+    b"pw-seven mira@mail.test",
+    b"see ann@contoso.example for more",
+    b'"x","ann@contoso.example"',
+    b"https://a.test/contoso.example @ nothing",
+    b"mail.test:x@mail.test",
     b"\xef\xbb\xbfann@contoso.example:pw-five",
     b"nul\0@contoso.example:pw-six",
     b"x" * 70_000,
@@ -48,13 +57,12 @@ def test_the_same_as_line_by_line(lines: list[tuple[bytes, bytes]], first: int) 
     assert [(c.line, c.login, c.secret) for c in found.credentials] == [
         (c.line, c.login, c.secret) for c in ours
     ]
-    rejects = [each for each in outcomes if isinstance(each, Reject)]
-    assert {reject.line for reject in found.rejects} <= {reject.line for reject in rejects}
+    assert found.rejects == [each for each in outcomes if isinstance(each, Reject)]
     assert found.next_line == first + len(outcomes)
     assert found.read == found.foreign + len(found.credentials) + len(found.rejects)
-    assert found.read >= sum(not isinstance(each, Noise) for each in outcomes)
+    assert found.read == sum(not isinstance(each, Noise) for each in outcomes)
 
 
 def test_what_is_ours_is_found_at_all() -> None:
     found = SIEVE.sift(b"\n".join(LINES), 1)
-    assert [c.line for c in found.credentials] == [1, 2, 5, 6, 13, 14]
+    assert [c.line for c in found.credentials] == [1, 2, 5, 6, 22, 23]

@@ -243,3 +243,9 @@ def test_the_counts_of_a_leak_add_up() -> None:
     )
     outcomes = [type(o) for o in read_part(part, OURS)]
     assert outcomes == [ParsedCredential, Foreign, Noise, Reject, ParsedCredential]
+
+
+def test_cookies_are_never_read_as_lines_with_logins() -> None:
+    cookie = f".contoso.example\tTRUE\t/\tFALSE\t1790000000\tname\t{U}:pw\n"
+    _, skipped = opened(zipped({"a/System.txt": system_file(HWID), "list.txt": cookie}))
+    assert skipped["list.txt"] is SkipReason.COOKIES

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Annotated, Any, Final
@@ -11,7 +12,7 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from ninja import Field, Query, Router, Schema, Status
 from ninja.errors import HttpError, ValidationError
-from pydantic import ConfigDict
+from pydantic import ConfigDict, SecretStr
 from pydantic import ValidationError as ShapeError
 
 from emberwatch.accounts.actor import Actor
@@ -20,15 +21,18 @@ from emberwatch.api.answers import answers
 from emberwatch.api.auth import actor_of
 from emberwatch.api.paging import Page, Paging
 from emberwatch.api.problems import TooLarge, UnsupportedMediaType
-from emberwatch.api.shapes import Id, ImportDetailOut, ImportOut
+from emberwatch.api.shapes import ColumnMapOut, Id, ImportDetailOut, ImportOut
 from emberwatch.core.clock import utc_now
 from emberwatch.core.errors import BadInput
+from emberwatch.core.secret import Secret
 from emberwatch.ingestion import services
+from emberwatch.ingestion.columns import columns_of, confirm_columns
 from emberwatch.ingestion.models import Import
 from emberwatch.ingestion.queries import access_import, newest_imports
 from emberwatch.ingestion.services import ImportOptions, open_upload, request_import
 from emberwatch.ingestion.undoing import request_undo
 from emberwatch.ingestion.uploads import FILE_FIELD, SealedSpoolHandler
+from emberwatch.parsing.columns import parse_roles
 from emberwatch.tenants.models import Tenant
 from emberwatch.tenants.policy import Permission
 from emberwatch.tenants.queries import access_tenant, permissions_of
@@ -50,10 +54,46 @@ class ImportForm(Schema):
     source_name: Annotated[str, Field(max_length=200, pattern=r"^[^\x00-\x1f]*$")] = ""
     leaked_at: Annotated[str, Field(max_length=40, description="Day or moment of the leak, ISO 8601.")] = ""
     breached_at: Annotated[str, Field(max_length=40, description="When the service was breached.")] = ""
+    archive_passwords: Annotated[
+        SecretStr,
+        Field(max_length=100_000, description="To try on protected archives, one a line; kept sealed."),
+    ] = SecretStr("")
+    columns: Annotated[
+        str,
+        Field(
+            max_length=20_000, description="Of a table: one role a column, such as `login,password,-,url`."
+        ),
+    ] = ""
+    review: Annotated[
+        bool, Field(description="A table waits in the state `review` until its columns are confirmed.")
+    ] = False
 
     def options(self) -> ImportOptions:
-        dates = (_moment(self.leaked_at, "leaked_at"), _moment(self.breached_at, "breached_at"))
-        return ImportOptions(self.format, self.source_kind, self.source_name, *dates)
+        return ImportOptions(
+            format=self.format,
+            source_kind=self.source_kind,
+            source_name=self.source_name,
+            leaked_at=_moment(self.leaked_at, "leaked_at"),
+            breached_at=_moment(self.breached_at, "breached_at"),
+            passwords=tuple(_lines(self.archive_passwords)),
+            columns=parse_roles(self.columns) if self.columns else (),
+            review=self.review,
+        )
+
+
+class ColumnsIn(Schema):
+    model_config = ConfigDict(extra="forbid")
+
+    columns: list[Annotated[str, Field(max_length=20)]] = Field(
+        max_length=2000, description="One role for each column, in their order."
+    )
+
+
+def _lines(text: SecretStr) -> Iterator[Secret]:
+    """Blanks may belong to a password; only a line's own end is taken away."""
+    for line in text.get_secret_value().split("\n"):
+        if password := line.removesuffix("\r"):
+            yield Secret(password)
 
 
 def _moment(text: str, field: str) -> datetime | None:
@@ -155,6 +195,37 @@ def retry_import(
     found = access_import(actor, tenant_id, import_id)
     services.retry_import(found, actor=actor, now=utc_now())
     return _accepted(actor, response, found)
+
+
+@router.get(
+    "/tenants/{tenant_id}/imports/{import_id}/columns",
+    response=answers(200, ColumnMapOut, 400, 409),
+    operation_id="get_columns",
+)
+def get_columns(request: HttpRequest, tenant_id: Id, import_id: Id) -> ColumnMapOut:
+    """What each column of a table is taken for, with masked samples."""
+    return rendering.column_map(columns_of(_importable(request, tenant_id, import_id)))
+
+
+@router.put(
+    "/tenants/{tenant_id}/imports/{import_id}/columns",
+    response=answers(202, ImportOut, 400, 409),
+    operation_id="confirm_columns",
+)
+def put_columns(
+    request: HttpRequest, response: HttpResponse, tenant_id: Id, import_id: Id, wanted: ColumnsIn
+) -> Status[ImportOut]:
+    """Says what the columns hold, and queues the import that waited for it."""
+    actor = actor_of(request)
+    found = _importable(request, tenant_id, import_id)
+    confirm_columns(found, wanted.columns, actor=actor, now=utc_now())
+    return _accepted(actor, response, found)
+
+
+def _importable(request: HttpRequest, tenant_id: str, import_id: str) -> Import:
+    actor = actor_of(request)
+    access_tenant(actor, tenant_id, Permission.IMPORT)
+    return access_import(actor, tenant_id, import_id)
 
 
 def _accepted(actor: Actor, response: HttpResponse, found: Import) -> Status[ImportOut]:

@@ -84,7 +84,7 @@ class LeakWriter:
         self._random.shuffle(blocks)
         files = {
             "UserInformation.txt": _machine(number, hardware, country, at),
-            "Cookies/Google_[Chrome]_Default Network.txt": "demo.example\tTRUE\t/\n",
+            "Cookies/Google_[Chrome]_Default Network.txt": _cookies(self._company.domain, hardware, at),
             "Passwords.txt": "\r\n".join([*_BANNER, *blocks]),
         }
         folder = f"{country}[{hardware}] [{at:%Y-%m-%dT%H_%M_%S}.0000000+00_00]"
@@ -150,6 +150,17 @@ class LeakWriter:
 
 def _pair(entry: Leaked) -> str:
     return f"{entry.login}:{entry.password}"
+
+
+def _cookies(domain: str, hardware: str, at: datetime) -> str:
+    """A session of the company's portal, one that has ended, and a stranger's."""
+    lasting, ended = at + timedelta(days=180), at - timedelta(days=1)
+    lines = (
+        f".portal.{domain}\tTRUE\t/\tTRUE\t{lasting.timestamp():.0f}\tportal_session\t{hardware[:16]}",
+        f"{domain}\tFALSE\t/\tFALSE\t{ended.timestamp():.0f}\tvisited\tyes",
+        f".shop.example\tTRUE\t/\tFALSE\t{lasting.timestamp():.0f}\tbasket\t7",
+    )
+    return "\r\n".join(lines)
 
 
 def _machine(number: int, hardware: str, country: str, at: datetime) -> str:

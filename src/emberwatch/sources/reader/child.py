@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import BinaryIO, Final, cast
 
 from emberwatch.parsing.base import ParsedCredential
+from emberwatch.parsing.cookies import ParsedCookie
 from emberwatch.sources.containers.base import Source
 from emberwatch.sources.containers.kinds import container_kind
 from emberwatch.sources.containers.passwords import ArchivePasswords
@@ -104,6 +105,7 @@ class Reader:
             return
         walk = Walk(
             scratch=Scratch(self._folder),
+            reads_cookies=self._request.reads_cookies,
             passwords=self._passwords,
             avoid=order.avoid,
             looking=self._mark.set,
@@ -169,6 +171,8 @@ class Outbox:
 def _weight(event: LeakEvent) -> int:
     if isinstance(event, ParsedCredential):
         return 200 + len(event.login) + len(event.secret) + len(event.url) + len(event.application)
+    if isinstance(event, ParsedCookie):
+        return 200 + len(event.name) + len(event.value) + len(event.path)
     return len(getattr(event, "head", b"")) + 200
 
 

@@ -18,6 +18,7 @@ from emberwatch.sources.base import SkipReason
 from emberwatch.sources.events import LeakEvent, ReadRequest
 from emberwatch.sources.reader.channel import Channel, Closed
 from emberwatch.sources.reader.exits import why_it_died
+from emberwatch.sources.reader.folders import WorkFolder
 from emberwatch.sources.reader.limits import CPU_SECONDS
 from emberwatch.sources.reader.mark import Mark
 from emberwatch.sources.reader.remote import MAX_PIECE
@@ -52,7 +53,7 @@ class ReaderProcess:
         self, request: ReadRequest, *, patience: float = PATIENCE, cpu_seconds: int = CPU_SECONDS
     ) -> None:
         self._patience = patience
-        self._folder = tempfile.TemporaryDirectory(prefix="emberwatch-", ignore_cleanup_errors=True)
+        self._folder = WorkFolder()
         with contextlib.ExitStack() as ours:
             ours.callback(self._folder.cleanup)
             self._start()
@@ -69,10 +70,11 @@ class ReaderProcess:
             self._mark = Mark(mmap.mmap(shared.fileno(), Mark.SIZE))
             self._mark.clear()
             handles = (theirs.fileno(), shared.fileno())
+            # The folder's handle goes along so that the folder is held by the reader too.
             # No environment: it holds keys and addresses that the reader must not know.
             self._process = subprocess.Popen(
                 [sys.executable, "-I", "-X", "utf8", "-m", _MODULE, *map(str, handles), self._folder.name],
-                pass_fds=handles,
+                pass_fds=(*handles, self._folder.handle),
                 env={},
                 cwd=self._folder.name,
                 stdin=subprocess.DEVNULL,

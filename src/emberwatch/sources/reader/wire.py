@@ -17,6 +17,7 @@ import msgspec
 
 from emberwatch.core.secret import Secret
 from emberwatch.parsing.base import ParsedCredential, Reject
+from emberwatch.parsing.cookies import ParsedCookie
 from emberwatch.sources.base import SkipReason
 from emberwatch.sources.events import (
     LeakEvent,
@@ -43,6 +44,7 @@ class Tag(IntEnum):
     PROGRESS = 23
     FINISHED = 24
     SKIPPED = 25
+    COOKIES = 26
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +77,7 @@ class Need:
 _TAGS: Final[Mapping[type, Tag]] = {
     PartStarted: Tag.STARTED,
     ParsedCredential: Tag.CREDENTIALS,
+    ParsedCookie: Tag.COOKIES,
     Reject: Tag.REJECTS,
     PartProgress: Tag.PROGRESS,
     PartFinished: Tag.FINISHED,

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Final, TypeAlias
 
 from emberwatch.parsing.base import LineFormat
+from emberwatch.parsing.cookies import looks_like_cookies
 from emberwatch.parsing.registry import choose
 from emberwatch.parsing.system_info import MachineFacts
 from emberwatch.sources.base import HEAD, SkippedPart
@@ -117,4 +118,4 @@ def is_cuttable(head: bytes, name: str) -> bool:
     """Whether a file may be read from any of its lines on."""
     if container_kind(head) is not None or not is_text(head) or head.startswith(UTF16):
         return False
-    return isinstance(choose(head, name), LineFormat)
+    return not looks_like_cookies(head) and isinstance(choose(head, name), LineFormat)

@@ -15,6 +15,7 @@ from emberwatch.core.secret import Secret
 from emberwatch.matching.prefilter import Prefilter
 from emberwatch.matching.watchlist import Watchlist
 from emberwatch.parsing.base import LineFormat, LineReader, Noise, Outcome
+from emberwatch.parsing.cookies import looks_like_cookies
 from emberwatch.parsing.registry import choose
 from emberwatch.sources.base import HEAD, SkippedPart, SkipReason
 from emberwatch.sources.containers.kinds import container_kind
@@ -116,6 +117,8 @@ class Worker:
             yield from self._container(descriptor, head, task, done)
         elif not is_text(head):
             done.skipped.append(SkippedPart(target.name, SkipReason.NOT_TEXT))
+        elif looks_like_cookies(head):
+            done.skipped.append(SkippedPart(target.name, SkipReason.COOKIES))
         else:
             chunks = chain([head], file_chunks(descriptor))
             found = self._text.stream(chunks, head, choose(head, target.name), done.tally)

@@ -207,6 +207,7 @@
     show(at);
     const options = {};
     for (const element of form.elements) {
+      if (element.type === "checkbox" && !element.checked) continue;
       if (element.name && element.type !== "file" && element.name !== "csrfmiddlewaretoken") options[element.name] = element.value;
     }
     return (await ask(form, `${begun.address}import/`, "POST", fields(options))).address;

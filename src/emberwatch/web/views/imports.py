@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Final
@@ -16,10 +16,11 @@ from django.views.decorators.csrf import csrf_exempt, csrf_protect
 from django.views.decorators.http import require_POST
 
 from emberwatch.core.clock import utc_now
-from emberwatch.core.errors import BadInput
+from emberwatch.core.errors import BadInput, EmberwatchError
 from emberwatch.core.secret import Secret
 from emberwatch.exposures.models import SourceKind
-from emberwatch.ingestion.models import Import
+from emberwatch.ingestion.columns import columns_of, confirm_columns
+from emberwatch.ingestion.models import Import, ImportState
 from emberwatch.ingestion.queries import access_import, newest_imports
 from emberwatch.ingestion.services import (
     ImportOptions,
@@ -30,6 +31,7 @@ from emberwatch.ingestion.services import (
 )
 from emberwatch.ingestion.undoing import request_undo
 from emberwatch.ingestion.uploads import FILE_FIELD, SealedUpload
+from emberwatch.parsing.columns import Role
 from emberwatch.tenants.models import Tenant
 from emberwatch.tenants.policy import Permission
 from emberwatch.tenants.queries import access_tenant, permissions_of
@@ -39,7 +41,7 @@ from emberwatch.web.frames import framed
 from emberwatch.web.uploads import SealedFilesHandler
 
 PAGE_SIZE: Final = 50
-OPTIONS: Final = ("format", "source_kind", "source_name", "leaked_at", "passwords")
+OPTIONS: Final = ("format", "source_kind", "source_name", "leaked_at", "breached_at", "passwords", "review")
 # The form's last field: without it the request was cut off, perhaps in the middle of a file.
 LAST_FIELD: Final = "end"
 
@@ -69,13 +71,39 @@ def _keyset(text: str) -> UUID | None:
 def one(request: HttpRequest, tenant_id: UUID, import_id: UUID) -> HttpResponse:
     tenant = enter_tenant(request, tenant_id, Permission.VIEW_FEED)
     found = access_import(actor_of(request), tenant_id, import_id)
-    shown = {
-        "tenant": tenant,
-        "import": found,
-        "rate": found.rate(utc_now()),
-        "may": permissions_of(actor_of(request), tenant),
-    }
+    may = permissions_of(actor_of(request), tenant)
+    shown = {"tenant": tenant, "import": found, "rate": found.rate(utc_now()), "may": may}
+    if found.state == ImportState.REVIEW and Permission.IMPORT in may:
+        shown |= _review(found)
     return framed(request, "imports/import.html", shown)
+
+
+def _review(
+    waiting: Import, chosen: Sequence[str] = (), error: EmberwatchError | None = None
+) -> dict[str, object]:
+    """The columns of a table with what they are taken for or were chosen to be, or why they cannot be shown."""
+    try:
+        found = columns_of(waiting)
+    except EmberwatchError as failed:
+        return {"columns_error": failed}
+    held = chosen if len(chosen) == len(found.columns) else [column.role.value for column in found.columns]
+    rows = list(zip(found.columns, held, strict=True))
+    return {"columns": found, "rows": rows, "roles": list(Role), "columns_error": error}
+
+
+@require_POST
+def columns(request: HttpRequest, tenant_id: UUID, import_id: UUID) -> HttpResponse:
+    tenant = enter_tenant(request, tenant_id, Permission.IMPORT)
+    found = access_import(actor_of(request), tenant_id, import_id)
+    roles = request.POST.getlist("role")
+    try:
+        confirm_columns(found, roles, actor=actor_of(request), now=utc_now())
+    except BadInput as error:
+        found.columns = []
+        may = permissions_of(actor_of(request), tenant)
+        shown = {"tenant": tenant, "import": found, "may": may} | _review(found, roles, error)
+        return framed(request, "imports/import.html", shown, status=HTTPStatus.BAD_REQUEST)
+    return redirect("import", tenant_id, import_id)
 
 
 @require_POST
@@ -108,7 +136,7 @@ def new(request: HttpRequest, tenant_id: UUID) -> HttpResponseBase:
 def _new(request: HttpRequest, tenant: Tenant, handler: SealedFilesHandler) -> HttpResponse:
     enter_tenant(request, tenant.id, Permission.IMPORT)
     if request.method != "POST":
-        return _form(request, tenant, Form())
+        return _form(request, tenant, Form({"review": "yes"}))
     typed = posted(request, *OPTIONS)
     try:
         started = _start(request, tenant, typed, handler)
@@ -145,16 +173,18 @@ def options_of(typed: Mapping[str, str]) -> ImportOptions:
         typed["format"],
         typed["source_kind"],
         typed["source_name"],
-        _date(typed["leaked_at"]),
+        _date(typed["leaked_at"], "Leak date", "leaked_at"),
+        _date(typed["breached_at"], "Breach date", "breached_at"),
         passwords=passwords,
+        review=typed["review"] == "yes",
     )
 
 
-def _date(text: str) -> datetime | None:
+def _date(text: str, label: str, field: str) -> datetime | None:
     try:
         return datetime.fromisoformat(text).replace(tzinfo=UTC) if text else None
     except ValueError:
-        raise BadInput("Leak date needs a date such as 2026-01-31.", field="leaked_at") from None
+        raise BadInput(f"{label} needs a date such as 2026-01-31.", field=field) from None
 
 
 def _complete_uploads(request: HttpRequest, handler: SealedFilesHandler) -> list[SealedUpload]:

@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('exposures', '0004_looked_at'),
+        ('exposures', '0005_cookies'),
         ('identities', '0003_whole_directory'),
         ('tenants', '0002_watchlist'),
     ]
