@@ -56,6 +56,7 @@ class _Served:
         self._entra, self._page = entra, page
         self._days = Days(entra)
         self._seen = (0, 0)
+        self._gone: set[str] = set()
 
     @property
     def _directory(self) -> Any:
@@ -94,11 +95,14 @@ class _Served:
         else:
             accounts = len({each.id for each in directory.changes.after(before[0], users)})
             told = len({each.id for each in directory.memberships.changes.after(before[1], groups)})
-        gone = sum(1 for _ in directory.gone())
-        pages = sum(max(1, math.ceil(many / self._page)) for many in (accounts, told, gone))
+        gone = {each.id for each in directory.gone()}
+        pages = sum(max(1, math.ceil(many / self._page)) for many in (accounts, told, len(gone)))
+        # Changes do not tell the manager of an account that comes back; twenty are asked for at once.
+        returned = math.ceil(sum(directory.is_present(each) for each in self._gone) / 20)
+        self._gone = gone
         roles = math.ceil(len(directory.memberships.roles) / 20)
         # Refusals of what needs a licence cost one request each: nobody can know before asking.
-        return {"sent": len(entries), "least": pages + roles + _SINGLE + 3}
+        return {"sent": len(entries), "least": pages + roles + returned + _SINGLE + 3}
 
     def _truth(self) -> dict[str, Any]:
         directory = self._directory

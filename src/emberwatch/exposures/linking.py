@@ -53,17 +53,14 @@ def _take(row: Credential, matched: Matched) -> bool:
 
 def link_login(tenant_id: UUID, login_canonical: str, identity: Identity | None, code: str) -> None:
     """All credentials of a login belong to an account that was just found for it, or to none that is sure."""
-    rows = Credential.objects.filter(tenant_id=tenant_id, login_canonical=login_canonical)
-    rows.exclude(identity=identity, matched_by=code).update(identity=identity, matched_by=code)
+    link_logins(tenant_id, {login_canonical: (identity, code)})
 
 
 def link_logins(tenant_id: UUID, found: Mapping[str, tuple[Identity | None, str]]) -> None:
-    """The same for many logins: the account of each, and why it is."""
+    """The same for many logins; those that stand as they should are left alone."""
     rows = Credential.objects.filter(tenant_id=tenant_id, login_canonical__in=found)
-    linked = rows.order_by().values_list("login_canonical", "identity_id", "matched_by").distinct()
-    for login in {login for login, *stands in linked if tuple(stands) != _stands(*found[login])}:
-        link_login(tenant_id, login, *found[login])
-
-
-def _stands(identity: Identity | None, code: str) -> tuple[UUID | None, str]:
-    return (identity.pk if identity else None, code)
+    standing = rows.order_by().values_list("login_canonical", "identity_id", "matched_by").distinct()
+    wanted = {login: (identity.pk if identity else None, code) for login, (identity, code) in found.items()}
+    for login in sorted({login for login, *present in standing if tuple(present) != wanted[login]}):
+        identity, code = found[login]
+        rows.filter(login_canonical=login).update(identity=identity, matched_by=code)

@@ -121,7 +121,11 @@ def _accounts(
     }
     link_logins(
         asked.tenant_id,
-        {login: (identities.get(login), reason_code(lookup)) for login, lookup in lookups.items()},
+        {
+            login: (identities.get(login), code)
+            for login, each in lookups.items()
+            if (code := reason_code(each))
+        },
     )
     return identities, lookups
 

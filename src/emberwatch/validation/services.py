@@ -319,7 +319,8 @@ def _with_lookup(job: _Job, directory: Directory, facts: Facts, secret: Secret) 
     if isinstance(lookup, DirectoryError):
         raise lookup
     if lookup.account is None:
-        link_login(job.credential.tenant_id, login, None, reason_code(lookup))
+        if lookup.candidates:
+            link_login(job.credential.tenant_id, login, None, reason_code(lookup))
         return with_account(facts, lookup, None, None)
     object_id = lookup.account.object_id
     identity = meet_accounts(

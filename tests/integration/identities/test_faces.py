@@ -79,7 +79,7 @@ def test_the_api_tells_and_asks(begin: Begin) -> None:
     assert (after["state"], after["accounts"]) == ("idle", Identity.objects.filter(deleted_at=None).count())
     assert {each["stage"] for each in after["switched_off"]} == {"sign_ins", "registration", "risk"}
     refused = call("PUT", place, {"group_id": "Sales"})
-    assert (refused.status_code, refused.json()["field"]) == (400, "group_id")
+    assert (refused.status_code, refused.json()["field"]) == (422, "group_id")
 
 
 def test_the_pages_show_it_and_ask(begin: Begin) -> None:
