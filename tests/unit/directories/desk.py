@@ -13,7 +13,7 @@ from uuid import UUID
 import httpx
 
 from emberwatch.core.secret import Secret
-from emberwatch.directories.base import ConnectionSettings
+from emberwatch.directories.base import AppKey, ClientSecret, ConnectionSettings
 from emberwatch.directories.entra.adapter import EntraDirectory
 from emberwatch.directories.entra.clouds import Cloud
 from emberwatch.http.client import DryRunRefused
@@ -70,7 +70,9 @@ class Desk:
 
     def directory(self) -> EntraDirectory:
         cloud = Cloud("test", "Test", LOGIN, GRAPH, "https://portal.example")
-        settings = ConnectionSettings("test", UUID(DIRECTORY), UUID(APP), Secret(SECRET))
+        settings = ConnectionSettings(
+            "test", UUID(DIRECTORY), UUID(APP), (AppKey(ClientSecret(Secret(SECRET))),)
+        )
         client = httpx.Client(transport=httpx.MockTransport(self._handle), trust_env=False)
         return EntraDirectory(cloud, settings, client, lambda: self.now)
 

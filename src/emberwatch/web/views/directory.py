@@ -14,6 +14,8 @@ from django.views.decorators.http import require_POST
 from emberwatch.core.clock import utc_now
 from emberwatch.core.errors import BadInput
 from emberwatch.core.secret import Secret
+from emberwatch.directories.entra.certificates import LARGEST_FILE
+from emberwatch.directories.keys import KeyForm, file_in_base64
 from emberwatch.directories.models import DirectoryConnection
 from emberwatch.directories.queries import connection_of, required_connection
 from emberwatch.directories.services import (
@@ -36,7 +38,13 @@ def configuration(request: HttpRequest, tenant_id: UUID) -> HttpResponse:
     if request.method != "POST":
         return _page(request, tenant)
     typed = posted(request, "client_id", "entra_tenant_id", "cloud")
-    wanted = ConnectionForm(**typed, client_secret=Secret(request.POST.get("client_secret", "")))
+    wanted = ConnectionForm(
+        typed["client_id"],
+        typed["entra_tenant_id"],
+        typed["cloud"],
+        typed_secret(request),
+        typed_key(request),
+    )
     try:
         _, report = save_connection(tenant, wanted, actor=actor_of(request), now=utc_now())
     except BadInput as error:
@@ -44,6 +52,21 @@ def configuration(request: HttpRequest, tenant_id: UUID) -> HttpResponse:
     if report.fault is None:
         messages.success(request, "Saved. The connection works.")
     return redirect("directory", tenant.id)
+
+
+def typed_secret(request: HttpRequest) -> Secret:
+    return Secret(request.POST.get("client_secret", ""))
+
+
+def typed_key(request: HttpRequest) -> KeyForm:
+    """A certificate or federation; the secret has its own field."""
+    file = request.FILES.get("certificate")
+    data = file.read(LARGEST_FILE + 1) if file is not None else b""
+    return KeyForm(
+        certificate=file_in_base64(data),
+        certificate_password=Secret(request.POST.get("certificate_password", "")),
+        federated=request.POST.get("federated") == "yes",
+    )
 
 
 def _page(request: HttpRequest, tenant: Tenant, form: Form | None = None) -> HttpResponse:
