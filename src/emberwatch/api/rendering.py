@@ -12,11 +12,8 @@ from emberwatch.api.shapes import (
     AuditRowOut,
     AuditVerificationOut,
     CaseFileOut,
-    CheckItemOut,
-    CheckOut,
     CredentialDetailOut,
     CredentialOut,
-    DirectoryOut,
     EvidenceOut,
     HistoryEntryOut,
     IdentityOut,
@@ -34,8 +31,6 @@ from emberwatch.api.shapes import (
 from emberwatch.audit.chain import Fault
 from emberwatch.audit.models import AuditRow
 from emberwatch.core.verdict import Certainty, Verdict
-from emberwatch.directories.base import CheckReport
-from emberwatch.directories.models import ConnectionStatus, DirectoryConnection
 from emberwatch.exposures.models import Credential, Machine, Sighting, VerdictRecord
 from emberwatch.exposures.queries import admin_center_link, history_of, sightings_of, sightings_on
 from emberwatch.identities.models import Identity
@@ -51,7 +46,7 @@ from emberwatch.validation.queries import RunProgress
 Shape = TypeVar("Shape", bound=Schema)
 
 
-def _filled(shape: type[Shape], row: object, **others: object) -> Shape:
+def filled(shape: type[Shape], row: object, **others: object) -> Shape:
     """The shape with every field that is not given read from the attribute of the same name."""
     names = [name for name in shape.model_fields if name not in others]
     return shape.model_validate({name: _plain(getattr(row, name)) for name in names} | others)
@@ -62,7 +57,7 @@ def _plain(value: object) -> object:
 
 
 def tenant(row: Tenant, permissions: frozenset[Permission]) -> TenantOut:
-    return _filled(
+    return filled(
         TenantOut,
         row,
         domains=monitored_domains(row),
@@ -72,39 +67,26 @@ def tenant(row: Tenant, permissions: frozenset[Permission]) -> TenantOut:
     )
 
 
-def directory(row: DirectoryConnection) -> DirectoryOut:
-    return _filled(DirectoryOut, row)
-
-
-def check(row: DirectoryConnection, report: CheckReport) -> CheckOut:
-    return CheckOut(
-        status=ConnectionStatus(row.status),
-        status_sentence=row.status_sentence,
-        checked_at=report.checked_at,
-        items=[_filled(CheckItemOut, item) for item in report.items],
-    )
-
-
 def leak_import(row: Import) -> ImportOut:
-    return _filled(ImportOut, row)
+    return filled(ImportOut, row)
 
 
 def import_detail(row: Import, permissions: frozenset[Permission]) -> ImportDetailOut:
     rejects = row.rejects if Permission.IMPORT in permissions else None
-    return _filled(ImportDetailOut, row, rejects=rejects)
+    return filled(ImportDetailOut, row, rejects=rejects)
 
 
 def machine(row: Machine) -> MachineOut:
-    return _filled(MachineOut, row)
+    return filled(MachineOut, row)
 
 
 def machine_detail(row: Machine) -> MachineDetailOut:
-    return _filled(MachineDetailOut, row, credentials=[_on_machine(each) for each in sightings_on(row)])
+    return filled(MachineDetailOut, row, credentials=[_on_machine(each) for each in sightings_on(row)])
 
 
 def _on_machine(row: Sighting) -> MachineCredentialOut:
     credential = row.credential
-    return _filled(
+    return filled(
         MachineCredentialOut,
         row,
         credential_id=str(credential.id),
@@ -132,12 +114,12 @@ def _credential_fields(row: Credential, permissions: frozenset[Permission]) -> d
 
 
 def credential(row: Credential, permissions: frozenset[Permission]) -> CredentialOut:
-    return _filled(CredentialOut, row, **_credential_fields(row, permissions))
+    return filled(CredentialOut, row, **_credential_fields(row, permissions))
 
 
 def credential_detail(row: Credential, permissions: frozenset[Permission]) -> CredentialDetailOut:
     history = [_history_entry(entry) for entry in history_of(row)]
-    return _filled(
+    return filled(
         CredentialDetailOut,
         row,
         **_credential_fields(row, permissions),
@@ -149,21 +131,21 @@ def credential_detail(row: Credential, permissions: frozenset[Permission]) -> Cr
 
 
 def _identity(row: Identity | None) -> IdentityOut | None:
-    return _filled(IdentityOut, row) if row else None
+    return filled(IdentityOut, row) if row else None
 
 
 def _sighting(row: Sighting) -> SightingOut:
-    return _filled(
+    return filled(
         SightingOut,
         row,
         source_kind=row.source.kind,
         source_name=row.source.name,
-        machine=_filled(MachineOut, row.machine) if row.machine else None,
+        machine=filled(MachineOut, row.machine) if row.machine else None,
     )
 
 
 def _history_entry(row: VerdictRecord) -> HistoryEntryOut:
-    return _filled(
+    return filled(
         HistoryEntryOut,
         row,
         verdict_group=Verdict(row.verdict).group,
@@ -175,7 +157,7 @@ def _history_entry(row: VerdictRecord) -> HistoryEntryOut:
 def validation(row: Validation) -> ValidationOut:
     record = row.verdict_record if row.state == ValidationState.DONE else None
     entry = _history_entry(record) if record else None
-    return _filled(
+    return filled(
         ValidationOut,
         row,
         verdict=entry.verdict if entry else None,
@@ -186,12 +168,12 @@ def validation(row: Validation) -> ValidationOut:
 
 
 def run(row: Run) -> RunOut:
-    return _filled(RunOut, row)
+    return filled(RunOut, row)
 
 
 def run_detail(row: Run, progress: RunProgress) -> RunDetailOut:
     names = ("avoided", "to_look_at", "to_attempt", "to_confirm", "ends_at")
-    return _filled(RunDetailOut, row, **{name: getattr(progress, name) for name in names})
+    return filled(RunDetailOut, row, **{name: getattr(progress, name) for name in names})
 
 
 def attempt(entry: Entry) -> AttemptOut:
@@ -199,7 +181,7 @@ def attempt(entry: Entry) -> AttemptOut:
 
 
 def account_budget(found: AccountBudget) -> AccountBudgetOut:
-    return _filled(
+    return filled(
         AccountBudgetOut,
         found.remaining,
         entra_tenant_id=str(found.entra_tenant_id),
@@ -215,7 +197,7 @@ def case_file(made: dict[str, object]) -> CaseFileOut:
 
 
 def audit_row(row: AuditRow) -> AuditRowOut:
-    return _filled(AuditRowOut, row)
+    return filled(AuditRowOut, row)
 
 
 def audit_verification(length: int, fault: Fault | None) -> AuditVerificationOut:

@@ -247,8 +247,6 @@ class CheckReport:
     keys: tuple[KeyFinding, ...] = ()
     clock_seconds: float | None = None
     """How far this machine's clock is ahead of the directory's; negative when it is behind."""
-    consent_link: str = ""
-    permissions_link: str = ""
 
     @property
     def fault(self) -> CheckItem | None:

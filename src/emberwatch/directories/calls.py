@@ -100,7 +100,11 @@ class CallFilters:
 
 
 def calls_page(
-    connection: DirectoryConnection, filters: CallFilters, before: UUID | None = None
+    connection: DirectoryConnection,
+    filters: CallFilters,
+    before: UUID | None = None,
+    *,
+    limit: int = PER_PAGE,
 ) -> tuple[list[DirectoryCall], UUID | None]:
     """One page of the calls, the newest first, and the ``before`` of the next page."""
     rows = DirectoryCall.objects.filter(connection_id=connection.pk)
@@ -110,9 +114,9 @@ def calls_page(
         rows = rows.filter(service=filters.service)
     if before is not None:
         rows = rows.filter(pk__lt=before)
-    found = list(rows.order_by("-pk")[: PER_PAGE + 1])
-    shown = found[:PER_PAGE]
-    return shown, shown[-1].pk if len(found) > PER_PAGE else None
+    found = list(rows.order_by("-pk")[: limit + 1])
+    shown = found[:limit]
+    return shown, shown[-1].pk if len(found) > limit else None
 
 
 @dataclass(frozen=True, slots=True)

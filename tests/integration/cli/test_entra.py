@@ -6,7 +6,8 @@ import pytest
 from django.db import connection
 from procrastinate.contrib.django.models import ProcrastinateJob
 
-from emberwatch.api.shapes import CheckItemOut, ValidationOut
+from emberwatch.api.directory_shapes import CheckOut
+from emberwatch.api.shapes import ValidationOut
 from emberwatch.directories.models import ConnectionStatus, DirectoryConnection
 from emberwatch.simulator import UserScenario
 from emberwatch.tenants.models import Tenant
@@ -39,7 +40,7 @@ def test_a_good_connection(run: Run, tenant: Tenant) -> None:
     assert DirectoryConnection.objects.get(tenant=tenant).status == ConnectionStatus.ACTIVE
     checked = run("entra", "check", "Contoso", "--json")
     assert checked.code == 0
-    assert set(checked.rows[0]) == set(CheckItemOut.model_fields)
+    assert set(checked.rows[0]) == set(CheckOut.model_fields)
 
 
 def test_a_wrong_secret_is_explained(run: Run, tenant: Tenant) -> None:

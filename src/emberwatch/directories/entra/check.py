@@ -85,7 +85,6 @@ def check(on: Checked, monitored: Sequence[str]) -> CheckReport:
         found.items.append(item)
         if item.state is CheckState.FAULT:
             break
-    settings = on.settings
     return CheckReport(
         items=tuple(found.items),
         checked_at=on.clock(),
@@ -97,8 +96,6 @@ def check(on: Checked, monitored: Sequence[str]) -> CheckReport:
         surplus=found.surplus,
         keys=tuple(finding for _, finding in found.keys),
         clock_seconds=found.clock_seconds,
-        consent_link=on.cloud.consent_link(settings.entra_tenant_id, settings.client_id),
-        permissions_link=on.cloud.app_link(settings.client_id, "CallAnAPI"),
     )
 
 
