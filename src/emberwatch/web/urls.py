@@ -13,6 +13,7 @@ from emberwatch.web.views import (
     choices,
     credentials,
     directory,
+    directory_health,
     health,
     home,
     imports,
@@ -80,6 +81,9 @@ pages = [
     path(f"{TENANT}entra-id-configuration/", directory.configuration, name="directory"),
     path(f"{TENANT}entra-id-configuration/check/", directory.check, name="check_directory"),
     path(f"{TENANT}entra-id-configuration/switch/", directory.switch, name="switch_directory"),
+    path(f"{TENANT}entra-id-configuration/keys/", directory.add, name="add_key"),
+    path(f"{TENANT}entra-id-configuration/keys/<uuid:key_id>/remove/", directory.remove, name="remove_key"),
+    path(f"{TENANT}entra-id-configuration/health/", directory_health.health, name="directory_health"),
     path(f"{TENANT}entra-id-configuration/choices/", choices.choices, name="choices"),
     path(f"{TENANT}entra-id-configuration/protected/", choices.add_protected, name="protect"),
     path(

@@ -36,6 +36,8 @@ ROUTES: Mapping[tuple[str, str], tuple[int, int, int]] = {
     ("GET", "/directory"): (403, 403, 200),
     ("PUT", "/directory"): (403, 403, 200),
     ("POST", "/directory/check"): (403, 403, 200),
+    ("GET", "/directory/health"): (403, 403, 200),
+    ("GET", "/directory/calls"): (403, 403, 200),
     ("GET", "/directory/choices"): (403, 403, 200),
     ("PUT", "/directory/choices"): (403, 403, 200),
     ("GET", "/directory/protected"): (403, 403, 200),

@@ -68,12 +68,18 @@ class Desk:
     asked: list[Asked] = field(default_factory=list)
     batches: list[int] = field(default_factory=list)
 
-    def directory(self) -> EntraDirectory:
+    def directory(
+        self, *keys: AppKey, on_request: Callable[[httpx.Request], None] = lambda _: None
+    ) -> EntraDirectory:
         cloud = Cloud("test", "Test", LOGIN, GRAPH, "https://portal.example")
-        settings = ConnectionSettings(
-            "test", UUID(DIRECTORY), UUID(APP), (AppKey(ClientSecret(Secret(SECRET))),)
-        )
-        client = httpx.Client(transport=httpx.MockTransport(self._handle), trust_env=False)
+        held = keys or (AppKey(ClientSecret(Secret(SECRET))),)
+        settings = ConnectionSettings("test", UUID(DIRECTORY), UUID(APP), held)
+
+        def handle(request: httpx.Request) -> httpx.Response:
+            on_request(request)
+            return self._handle(request)
+
+        client = httpx.Client(transport=httpx.MockTransport(handle), trust_env=False)
         return EntraDirectory(cloud, settings, client, lambda: self.now)
 
     def _handle(self, request: httpx.Request) -> httpx.Response:

@@ -123,7 +123,5 @@ def clock_item(ahead: float | None) -> CheckItem | None:
 
 
 def _length(seconds: float) -> str:
-    minutes, rest = divmod(round(seconds), 60)
-    if minutes < 1:
-        return f"{rest} seconds"
+    minutes = round(seconds / 60)
     return f"{minutes} minute{'' if minutes == 1 else 's'}"

@@ -2,37 +2,41 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from http import HTTPStatus
 from uuid import UUID
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_POST
 
 from emberwatch.core.clock import utc_now
-from emberwatch.core.errors import BadInput
+from emberwatch.core.errors import BadInput, Conflict
 from emberwatch.core.secret import Secret
-from emberwatch.directories.entra.certificates import LARGEST_FILE
-from emberwatch.directories.keys import KeyForm, file_in_base64
+from emberwatch.directories.diagnosis import key_states, links_of
+from emberwatch.directories.entra.certificates import CERTIFICATE, CERTIFICATE_PASSWORD, LARGEST_FILE
+from emberwatch.directories.keys import FEDERATED, MOST_KEYS, KeyForm, file_in_base64
 from emberwatch.directories.models import DirectoryConnection
 from emberwatch.directories.queries import connection_of, required_connection
 from emberwatch.directories.services import (
     ConnectionForm,
+    add_key,
     check_connection,
     offered_clouds,
+    remove_key,
     save_connection,
     set_disabled,
 )
 from emberwatch.tenants.models import Tenant
 from emberwatch.tenants.policy import Permission
-from emberwatch.validation.oversight import activity_of
 from emberwatch.web.access import actor_of, enter_tenant
 from emberwatch.web.forms import Form, posted
 
 
-@sensitive_post_parameters("client_secret")
+@sensitive_post_parameters("client_secret", "certificate_password")
 def configuration(request: HttpRequest, tenant_id: UUID) -> HttpResponse:
     tenant = enter_tenant(request, tenant_id, Permission.CONFIGURE_DIRECTORY)
     if request.method != "POST":
@@ -69,18 +73,29 @@ def typed_key(request: HttpRequest) -> KeyForm:
     )
 
 
-def _page(request: HttpRequest, tenant: Tenant, form: Form | None = None) -> HttpResponse:
+def _page(
+    request: HttpRequest, tenant: Tenant, form: Form | None = None, key_form: Form | None = None
+) -> HttpResponse:
     connection = connection_of(tenant.id)
     shown = {
         "tenant": tenant,
         "connection": connection,
         "is_told_below": connection is not None and _is_told_by_an_item(connection),
-        "activity": activity_of(connection, utc_now()) if connection else None,
+        "keys": key_states(connection) if connection else [],
+        "most_keys": MOST_KEYS,
+        "links": links_of(connection) if connection else None,
+        "key_form": key_form or Form(),
+        "is_other_key_at_fault": form is not None and _is_about_another_key(form),
+        "may_federate": actor_of(request).is_organisation_admin,
         "clouds": offered_clouds(),
         "form": form or Form(_stored(connection)),
     }
-    status = HTTPStatus.BAD_REQUEST if form else HTTPStatus.OK
+    status = HTTPStatus.BAD_REQUEST if form or key_form else HTTPStatus.OK
     return render(request, "directory/configuration.html", shown, status=status)
+
+
+def _is_about_another_key(form: Form) -> bool:
+    return form.error is not None and form.error.field in (CERTIFICATE, CERTIFICATE_PASSWORD, FEDERATED)
 
 
 def _is_told_by_an_item(connection: DirectoryConnection) -> bool:
@@ -93,6 +108,29 @@ def _stored(connection: DirectoryConnection | None) -> dict[str, str]:
         return {"cloud": "global"}
     names = ("client_id", "entra_tenant_id", "cloud")
     return {name: str(getattr(connection, name)) for name in names}
+
+
+@require_POST
+@sensitive_post_parameters("client_secret", "certificate_password")
+def add(request: HttpRequest, tenant_id: UUID) -> HttpResponse:
+    """A second key beside the one in use."""
+    tenant = enter_tenant(request, tenant_id, Permission.CONFIGURE_DIRECTORY)
+    required_connection(tenant.id)
+    key = replace(typed_key(request), client_secret=typed_secret(request))
+    try:
+        report = add_key(tenant, key, actor=actor_of(request), now=utc_now())
+    except (BadInput, Conflict) as error:
+        return _page(request, tenant, key_form=Form(error=error))
+    if report.fault is None:
+        messages.success(request, "Added. Both were checked.")
+    return redirect(f"{reverse('directory', args=[tenant.id])}#keys")
+
+
+@require_POST
+def remove(request: HttpRequest, tenant_id: UUID, key_id: UUID) -> HttpResponse:
+    tenant = enter_tenant(request, tenant_id, Permission.CONFIGURE_DIRECTORY)
+    remove_key(tenant, key_id, actor=actor_of(request), now=utc_now())
+    return redirect(f"{reverse('directory', args=[tenant.id])}#keys")
 
 
 @require_POST
