@@ -12,15 +12,19 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from emberwatch.simulator.keys import SIGNATURE_ONLY, b64url
-from emberwatch.simulator.scenario import CertificateScenario, ScenarioError
+from emberwatch.simulator.scenario import CertificateScenario, ScenarioError, stable_id
 
 
 @dataclass(frozen=True, slots=True)
 class Certificate:
     thumbprints: frozenset[str]
     """SHA-1 and SHA-256 of the certificate, as assertions name them."""
+    sha1: str
+    """The thumbprint as portals show it."""
     not_before: datetime
     not_after: datetime
+    key_id: str
+    display_name: str
     answer: int | None
     public_key: Any
 
@@ -32,8 +36,12 @@ class Certificate:
             raise ScenarioError(f"{path}: a certificate's pem cannot be read", field=path) from None
         der = read.public_bytes(Encoding.DER)
         digests = (hashlib.sha1(der, usedforsecurity=False), hashlib.sha256(der))
+        subject = read.subject.rfc4514_string()
         return cls(
             thumbprints=frozenset(b64url(digest.digest()) for digest in digests),
+            sha1=digests[0].hexdigest().upper(),
+            key_id=scenario.key_id or stable_id(f"certificate {digests[1].hexdigest()}"),
+            display_name=scenario.display_name or subject,
             not_before=read.not_valid_before_utc,
             not_after=read.not_valid_after_utc,
             answer=scenario.answer,

@@ -45,11 +45,11 @@ def authenticate(app: AppState, directory: DirectoryState, form: Form, audiences
 
 def _check_secret(app: AppState, directory: DirectoryState, value: str) -> Failure | None:
     digest = directory.world.hash(app.scenario.client_id, value)
-    match = next((s for s in app.secrets if hmac.compare_digest(s.digest, digest)), None)
-    if match is None:
+    matches = [s for s in app.secrets if hmac.compare_digest(s.digest, digest)]
+    if not matches:
         return Failure(7000215)
-    expired = match.expires is not None and match.expires <= directory.world.clock()
-    return Failure(7000222, {"client_id": app.scenario.client_id}) if expired else None
+    valid = any(secret.is_valid(directory.world.clock()) for secret in matches)
+    return None if valid else Failure(7000222, {"client_id": app.scenario.client_id})
 
 
 def _check_assertion(

@@ -11,12 +11,13 @@ from emberwatch.simulator.faults import FaultPlan
 from emberwatch.simulator.journal import Journal
 from emberwatch.simulator.keys import TokenKey
 from emberwatch.simulator.messages import Reply, Request
+from emberwatch.simulator.permissions import GRAPH_APP_ID
 from emberwatch.simulator.scenario import Cloud
 from emberwatch.simulator.state import World
 
 Channel = Literal["token", "login", "graph", "portal", "control"]
 
-GRAPH_APP_ID: Final = "00000003-0000-0000-c000-000000000000"
+
 _GRAPH_HOSTS: Final[Mapping[Cloud, str]] = {
     Cloud.GLOBAL: "https://graph.microsoft.com",
     Cloud.USGOV: "https://graph.microsoft.us",

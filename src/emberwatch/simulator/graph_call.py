@@ -25,3 +25,8 @@ class Call:
     @property
     def origin(self) -> str:
         return self.context.origin
+
+    @property
+    def eventual(self) -> bool:
+        """Whether the client accepts answers from the advanced query service."""
+        return self.request.headers.get("consistencylevel", "").lower() == "eventual"

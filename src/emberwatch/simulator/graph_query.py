@@ -6,15 +6,16 @@ import base64
 import binascii
 import hmac
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
-from typing import Any, Final, NoReturn
+from typing import Any, Final, NoReturn, TypeVar
 from urllib.parse import quote, urlencode
 
-from emberwatch.simulator.graph_objects import USER_PROPERTIES, Object
+from emberwatch.simulator.graph_objects import Object
 from emberwatch.simulator.graph_replies import bad_request
 from emberwatch.simulator.messages import Request
 from emberwatch.simulator.odata_filter import USER_FIELDS, Fields, FilterError, Node, is_advanced, parse
+from emberwatch.simulator.user_properties import USER_PROPERTIES
 
 DEFAULT_PAGE: Final = 100
 MAX_PAGE: Final = 999
@@ -38,12 +39,12 @@ class Query:
     """Where the page begins: the last object's number, or with an order the objects already sent."""
 
 
-def read_query(request: Request) -> Query:
-    """The request's options, or a 400 that says which one is at fault."""
+def read_query(request: Request, *, also: Set[str] = frozenset()) -> Query:
+    """The request's options, or a 400 that says which one is at fault. ``also`` the caller reads by itself."""
     options = request.query
     eventual = request.headers.get("consistencylevel", "").lower() == "eventual"
     for name in options:
-        if name.startswith("$") and name not in _KNOWN:
+        if name.startswith("$") and name not in _KNOWN and name not in also:
             _refuse_option(name)
     count = options.get("$count", "").lower() == "true" or request.path.endswith("/$count")
     order, descending = _order(options.get("$orderby", ""))
@@ -122,7 +123,10 @@ def _order(text: str) -> tuple[str, bool]:
     return name, direction.strip().lower() == "desc"
 
 
-def take_page(query: Query, matching: Sequence[tuple[int, Object]]) -> tuple[list[Object], int | None]:
+Row = TypeVar("Row", bound=Mapping[str, Any])
+
+
+def take_page(query: Query, matching: Sequence[tuple[int, Row]]) -> tuple[list[Row], int | None]:
     """The page's objects and where the next page begins; None after the last one.
 
     ``matching`` is in order of number; without ``$orderby`` paging goes by number, so that objects which come
@@ -170,7 +174,7 @@ def _signature(raw: bytes, options: Mapping[str, str]) -> bytes:
     return hmac.digest(_TOKEN_KEY, text, "sha256")[:12]
 
 
-def pick(properties: Object, names: Iterable[str]) -> Object:
+def pick(properties: Mapping[str, Any], names: Iterable[str]) -> Object:
     return {name: properties[name] for name in names if name in properties}
 
 

@@ -1,16 +1,15 @@
-"""What the two reports share, risk detections and sign-ins: query options, ``$select`` and the reply."""
+"""What the reports share, risks, sign-ins and registrations: query options, ``$select`` and the reply."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from emberwatch.simulator.graph_call import Call
-from emberwatch.simulator.graph_directory import whole_collection
+from emberwatch.simulator.graph_collections import entity, whole_collection
 from emberwatch.simulator.graph_objects import Object
-from emberwatch.simulator.graph_query import Query, context_of, next_link, pick, read_filter, read_page
-from emberwatch.simulator.graph_replies import bad_request, object_reply
+from emberwatch.simulator.graph_query import Query, next_link, read_filter, read_page
+from emberwatch.simulator.graph_replies import bad_request
 from emberwatch.simulator.messages import Reply
 from emberwatch.simulator.odata_filter import Fields, Node
 
@@ -19,7 +18,7 @@ _OPTIONS: Final = frozenset({"$select", "$filter", "$top", "$skiptoken", "$order
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """One of the two lists."""
+    """One of the lists."""
 
     path: str
     properties: frozenset[str]
@@ -56,9 +55,4 @@ def report_page(call: Call, report: Report, rows: list[Object], following: int |
 
 def report_entry(call: Call, report: Report, row: Object) -> Reply:
     """One object of a list."""
-    select: Sequence[str] = [name for name in call.request.query.get("$select", "").split(",") if name]
-    for name in select:
-        if name not in report.properties:
-            raise bad_request(f"'{name}' is not a property of '{report.path}'.", "BadRequest")
-    head = context_of(call.origin, report.path, select, single=True)
-    return object_reply(call.request, {**head, **(pick(row, select) if select else row)})
+    return entity(call, report.path, row, report.properties)

@@ -57,7 +57,7 @@ _REPORT: Final = Report(
 
 def list_risk_detections(call: Call) -> Reply:
     """``GET /identityProtection/riskDetections``, in the order in which they were entered."""
-    _admit(call)
+    admit(call)
     query, wanted = read_report(call, _REPORT)
     shown = [
         (number, _object(detection, user))
@@ -69,14 +69,14 @@ def list_risk_detections(call: Call) -> Reply:
 
 def get_risk_detection(call: Call) -> Reply:
     """``GET /identityProtection/riskDetections/{id}``."""
-    _admit(call)
+    admit(call)
     for _, detection, user in _visible(call.directory):
         if detection.object_id.lower() == call.params["id"].lower():
             return report_entry(call, _REPORT, _object(detection, user))
     raise not_found(call.params["id"])
 
 
-def _admit(call: Call) -> None:
+def admit(call: Call) -> None:
     """Limit first, then licence; the permission was looked at before."""
     directory, own = call.directory, call.directory.scenario
     now = directory.world.clock().timestamp()

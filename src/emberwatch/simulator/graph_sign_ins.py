@@ -80,7 +80,7 @@ class _Seen:
 
 def list_sign_ins(call: Call) -> Reply:
     """``GET /auditLogs/signIns``."""
-    _require_licence(call)
+    require_licence(call)
     query, wanted = read_report(call, _REPORT)
     found = list(islice(_matching(call.directory, wanted, query.after), query.top + 1))
     page = found[: query.top]
@@ -90,7 +90,7 @@ def list_sign_ins(call: Call) -> Reply:
 
 def get_sign_in(call: Call) -> Reply:
     """``GET /auditLogs/signIns/{id}``."""
-    _require_licence(call)
+    require_licence(call)
     entry = call.directory.sign_ins.find(call.params["id"])
     begin, end = _shown_times(call.directory)
     if entry is None or not begin <= entry.at <= end:
@@ -98,7 +98,7 @@ def get_sign_in(call: Call) -> Reply:
     return report_entry(call, _REPORT, _object(entry))
 
 
-def _require_licence(call: Call) -> None:
+def require_licence(call: Call) -> None:
     if not call.directory.scenario.premium:
         raise GraphError(
             403,

@@ -2,62 +2,99 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+from itertools import islice
 from typing import Final
 
 from emberwatch.simulator.graph_call import Call
-from emberwatch.simulator.graph_objects import SIGN_IN_ACTIVITY, USER_BASIC, USER_DEFAULT_SELECT, Object
+from emberwatch.simulator.graph_managers import manager_of, read_expand
+from emberwatch.simulator.graph_objects import Object
 from emberwatch.simulator.graph_query import Query, context_of, next_link, pick, read_query, take_page
 from emberwatch.simulator.graph_replies import GraphError, bad_request, graph_headers, not_found, object_reply
+from emberwatch.simulator.managers import MANAGER
 from emberwatch.simulator.messages import Reply, graph_time
 from emberwatch.simulator.odata_filter import candidates, matches
 from emberwatch.simulator.state import DirectoryState, UserState
+from emberwatch.simulator.user_properties import SIGN_IN_ACTIVITY, USER_BASIC, USER_DEFAULT_SELECT
 
 BASIC_ROLE: Final = "User.ReadBasic.All"
+_MOST_WITH_ACTIVITY: Final = 120
+"""The largest page when sign-in activity is asked for; a larger one is made smaller, not refused."""
 
 
 def list_users(call: Call) -> Reply:
     """``GET /users``."""
-    return _user_collection(call, "users", _matching(call.directory, read_query(call.request)))
+    query = read_query(call.request, also={"$expand"})
+    require_premium(call, query.select)
+    if SIGN_IN_ACTIVITY in query.select:
+        query = replace(query, top=min(query.top, _MOST_WITH_ACTIVITY))
+    total = sum(1 for _ in _matching(call.directory, query)) if query.count else 0
+    return _user_page(call, query, "users", *_take(call.directory, query), total=total)
 
 
 def list_deleted_users(call: Call) -> Reply:
     """``GET /directory/deletedItems/microsoft.graph.user``."""
     query = read_query(call.request)
+    require_premium(call, query.select)
     wanted = [u for u in call.directory.gone() if query.filter is None or matches(query.filter, u.properties)]
     path = "directory/deletedItems/microsoft.graph.user"
-    return _user_collection(call, path, wanted, also=("deletedDateTime",))
+    page, following = _ordered_page(query, wanted)
+    return _user_page(call, query, path, page, following, total=len(wanted), also=("deletedDateTime",))
 
 
-def _matching(directory: DirectoryState, query: Query) -> list[UserState]:
-    users: Iterable[UserState] = directory.present()
-    if query.filter is None:
-        return list(users)
-    ids = candidates(query.filter, directory.indexed)
+def _matching(directory: DirectoryState, query: Query, after: int = 0) -> Iterator[UserState]:
+    """The present users that the filter means, in order of number, from behind a number on."""
+    wanted = query.filter
+    if wanted is None:
+        return directory.present_after(after)
+    ids = candidates(wanted, directory.indexed)
+    users: Iterable[UserState] = directory.present_after(after)
     if ids is not None:
-        users = sorted((directory.users[i] for i in ids), key=lambda user: user.number)
-    return [user for user in users if matches(query.filter, user.properties)]
+        named = sorted((directory.users[i] for i in ids), key=lambda user: user.number)
+        users = (user for user in named if user.number > after)
+    return (user for user in users if matches(wanted, user.properties))
 
 
-def _user_collection(call: Call, path: str, users: list[UserState], also: tuple[str, ...] = ()) -> Reply:
-    query = read_query(call.request)
-    _require_premium(call, query)
+def _take(directory: DirectoryState, query: Query) -> tuple[list[UserState], int | None]:
+    if query.order:
+        return _ordered_page(query, list(_matching(directory, query)))
+    # One more than the page tells whether there is another page; the rest of a large directory stays unread.
+    found = list(islice(_matching(directory, query, query.after), query.top + 1))
+    page = found[: query.top]
+    return page, page[-1].number if len(found) > query.top else None
+
+
+def _ordered_page(query: Query, users: list[UserState]) -> tuple[list[UserState], int | None]:
+    page, following = take_page(query, [(user.number, user.properties) for user in users])
+    by_id = {user.id: user for user in users}
+    return [by_id[row["id"]] for row in page], following
+
+
+def _user_page(
+    call: Call,
+    query: Query,
+    path: str,
+    page: list[UserState],
+    following: int | None,
+    *,
+    total: int,
+    also: tuple[str, ...] = (),
+) -> Reply:
     names = query.select or (*USER_DEFAULT_SELECT, *also)
-    numbered = [(user.number, user.properties) for user in users]
-    page, following = take_page(query, numbered)
-    by_id = {user.id: user for user in users} if SIGN_IN_ACTIVITY in names else {}
     body: Object = context_of(call.origin, "users", query.select)
     if query.count:
-        body["@odata.count"] = len(users)
+        body["@odata.count"] = total
     if following is not None:
         body["@odata.nextLink"] = next_link(f"{call.origin}/v1.0/{path}", call.request.query, following)
-    body["value"] = [_shown(call, row, names, by_id.get(row["id"])) for row in page]
+    body["value"] = [_shown(call, user, names) for user in page]
     return object_reply(call.request, body)
 
 
-def _require_premium(call: Call, query: Query) -> None:
+def require_premium(call: Call, select: Sequence[str]) -> None:
+    """Refuse ``signInActivity`` without the licence and the permission that it needs."""
     entitled = call.directory.scenario.premium and "AuditLog.Read.All" in call.roles
-    if SIGN_IN_ACTIVITY in query.select and not entitled:
+    if SIGN_IN_ACTIVITY in select and not entitled:
         raise GraphError(
             403,
             "Authentication_RequestFromNonPremiumTenantOrB2CTenant",
@@ -65,14 +102,16 @@ def _require_premium(call: Call, query: Query) -> None:
         )
 
 
-def _shown(call: Call, properties: Object, names: Iterable[str], user: UserState | None) -> Object:
+def _shown(call: Call, user: UserState, names: Sequence[str]) -> Object:
     # An app with nothing but the basic role sees the basic properties and no others.
-    if not call.roles - {BASIC_ROLE}:
-        names = [name for name in names if name in USER_BASIC]
-    shown = pick(properties, names)
-    if user is not None:
+    basic = not call.roles - {BASIC_ROLE}
+    properties = user.properties
+    shown = pick(properties, [name for name in names if name in USER_BASIC] if basic else names)
+    if SIGN_IN_ACTIVITY in names:
         shown[SIGN_IN_ACTIVITY] = _sign_in_activity(user)
-    return shown
+    expand = read_expand(call.request.query.get("$expand"))
+    manager = None if expand is None or basic else manager_of(call.directory, user.id, expand)
+    return shown if manager is None else {**shown, MANAGER: manager}
 
 
 def _sign_in_activity(user: UserState) -> Object:
@@ -88,13 +127,12 @@ def _sign_in_activity(user: UserState) -> Object:
 
 def get_user(call: Call) -> Reply:
     """``GET /users/{id or UPN}``."""
-    query = read_query(call.request)
+    query = read_query(call.request, also={"$expand"})
     user = call.directory.find(call.params["id"])
     if user is None:
         raise not_found(call.params["id"])
-    _require_premium(call, query)
-    names = query.select or USER_DEFAULT_SELECT
-    shown = _shown(call, user.properties, names, user if SIGN_IN_ACTIVITY in names else None)
+    require_premium(call, query.select)
+    shown = _shown(call, user, query.select or USER_DEFAULT_SELECT)
     head = context_of(call.origin, "users", query.select, single=True)
     return object_reply(call.request, {**head, **shown})
 
@@ -103,10 +141,11 @@ def get_deleted_user(call: Call) -> Reply:
     """``GET /directory/deletedItems/{id}``."""
     query = read_query(call.request)
     wanted = call.params["id"].lower()
-    user = next((user for user in call.directory.gone() if user.id == wanted), None)
-    if user is None:
+    user = call.directory.users.get(wanted)
+    if user is None or not user.deleted:
         raise not_found(call.params["id"])
-    shown = _shown(call, user.properties, query.select or (*USER_DEFAULT_SELECT, "deletedDateTime"), None)
+    require_premium(call, query.select)
+    shown = _shown(call, user, query.select or (*USER_DEFAULT_SELECT, "deletedDateTime"))
     head = context_of(call.origin, "directoryObjects", query.select, single=True)
     return object_reply(call.request, {**head, "@odata.type": "#microsoft.graph.user", **shown})
 
@@ -115,6 +154,6 @@ def count_users(call: Call) -> Reply:
     """``GET /users/$count``: a bare number, and only with the consistency header."""
     if call.request.headers.get("consistencylevel", "").lower() != "eventual":
         raise bad_request("$count is not currently supported.")
-    total = len(_matching(call.directory, read_query(call.request)))
+    total = sum(1 for _ in _matching(call.directory, read_query(call.request)))
     headers = {**graph_headers(call.request), "Content-Type": "text/plain"}
     return Reply(200, str(total).encode(), headers)

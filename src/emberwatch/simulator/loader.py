@@ -12,7 +12,8 @@ from enum import Enum
 from pathlib import Path
 from typing import Any, Final, Literal, Union, get_args, get_origin, get_type_hints
 
-from emberwatch.simulator.scenario import Scenario, ScenarioError, check
+from emberwatch.simulator.scenario import Scenario, ScenarioError
+from emberwatch.simulator.scenario_check import check
 
 _PLAIN_NAMES: Final[Mapping[type, str]] = {
     str: "a text",

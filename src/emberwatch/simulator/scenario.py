@@ -1,146 +1,67 @@
 """What a simulated world holds, as frozen data: directories, domains, users, app registrations, faults.
 
 Passwords and secrets stand here in plain text because they are invented; the running server keeps only
-keyed hashes of them. :func:`check` refuses a scenario that no real directory could be.
+keyed hashes of them. :mod:`scenario_check` refuses a scenario that no real directory could be.
 """
 
 from __future__ import annotations
 
-import uuid
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from enum import StrEnum
-from typing import Any, Final, Literal
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
 
-from emberwatch.core.errors import BadInput
 from emberwatch.simulator.faults import FaultRule
+from emberwatch.simulator.scenario_apps import (
+    AppRoleScenario,
+    AppScenario,
+    CertificateScenario,
+    FederatedScenario,
+    SecretScenario,
+)
+from emberwatch.simulator.scenario_base import (
+    CLOUD_THRESHOLD,
+    CREATED,
+    Cloud,
+    ScenarioError,
+    is_guid,
+    stable_id,
+)
+from emberwatch.simulator.scenario_people import (
+    GroupScenario,
+    PlanScenario,
+    RiskDetectionScenario,
+    RiskScenario,
+    RoleScenario,
+    ScriptedAnswer,
+    SkuScenario,
+    UserScenario,
+)
 
-_NAMESPACE: Final = uuid.UUID("6b1d7a52-5d55-4f0e-9d0a-5b0f3f8f4a11")
-_CREATED: Final = datetime(2021, 3, 1, 8, 0, tzinfo=UTC)
-
-
-class ScenarioError(BadInput):
-    """The scenario cannot be used; the message names the path of the bad value."""
-
-
-class Cloud(StrEnum):
-    """The national clouds; a server plays one of them, and a directory lives in one."""
-
-    GLOBAL = "global"
-    USGOV = "usgov"
-    USGOVDOD = "usgovdod"
-    CHINA = "china"
-
-
-CLOUD_THRESHOLD: Final[Mapping[Cloud, int]] = {
-    Cloud.GLOBAL: 10,
-    Cloud.CHINA: 10,
-    Cloud.USGOV: 3,
-    Cloud.USGOVDOD: 3,
-}
-
-
-def stable_id(text: str) -> str:
-    """A GUID that follows from a text, so that scenarios need not spell out ids."""
-    return str(uuid.uuid5(_NAMESPACE, text.casefold()))
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ScriptedAnswer:
-    """A code that a user's sign-in ends in, whatever the ordinary checks would say."""
-
-    code: int
-    when: Literal["any", "right", "wrong"] = "any"
-    """``any``: before the password is looked at; ``right`` and ``wrong``: after it."""
-    times: int | None = None
-    """Answer only so many times, then behave normally."""
-    error: str = ""
-    suberror: str = ""
-    status: int | None = None
-    extra_codes: tuple[int, ...] = ()
-    """Further codes that stand before the code in ``error_codes``, as in old answers."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class UserScenario:
-    """One account: what Graph shows of it and what stops its sign-in."""
-
-    upn: str
-    id: str = ""
-    password: str | None = field(default=None, repr=False)
-    """None: an account without a cloud password (50056)."""
-    previous_passwords: tuple[str, ...] = field(default=(), repr=False)
-    previous_answer: int | None = None
-    """50054 to tell a previous password apart; None answers it like any wrong one."""
-    display_name: str = ""
-    mail: str | None = None
-    other_mails: tuple[str, ...] = ()
-    proxy_addresses: tuple[str, ...] = ()
-    enabled: bool = True
-    user_type: Literal["Member", "Guest"] = "Member"
-    home: Literal["entra", "msa", "otp"] = "entra"
-    """Where a guest signs in: another directory, a personal account, or by a one-time code."""
-    created: datetime = _CREATED
-    last_password_change: datetime | None = None
-    deleted: datetime | None = None
-    synced: bool = False
-    pass_through: bool = False
-    password_expired: bool = False
-    mfa: Literal["none", "required", "enroll"] = "none"
-    blocked_by_policies: tuple[str, ...] = ()
-    """Ids of Conditional Access policies that block the sign-in."""
-    external_challenge: bool = False
-    answer: ScriptedAnswer | None = None
-    locked_seconds: float = 0
-    """Start with the account locked by others for so long."""
-    failures_by_others: int = 0
-    """Start with so many wrong tries by others on the counter."""
-    last_sign_in: datetime | None = None
-    last_successful_sign_in: datetime | None = None
-    properties: Mapping[str, Any] = field(default_factory=dict)
-    """Further Graph properties, by their Graph names."""
-
-    @property
-    def object_id(self) -> str:
-        # A deleted account and its successor of the same name are two objects.
-        return self.id.lower() or stable_id(self.upn if self.deleted is None else f"deleted {self.upn}")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SecretScenario:
-    value: str = field(repr=False)
-    key_id: str = ""
-    expires: datetime | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CertificateScenario:
-    """A registered certificate: the public part as PEM text."""
-
-    pem: str
-    answer: int | None = None
-    """A code such as 700030 that every assertion signed with it gets."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AppScenario:
-    """An app registration with its enterprise application in the same directory."""
-
-    client_id: str
-    display_name: str = "Emberwatch"
-    secrets: tuple[SecretScenario, ...] = ()
-    certificates: tuple[CertificateScenario, ...] = ()
-    granted_roles: tuple[str, ...] = ()
-    consented_scopes: tuple[str, ...] = ()
-    assignment_required: bool = False
-    assigned_users: tuple[str, ...] = ()
-    disabled: bool = False
-    public_client: bool = False
-    cloud_password_validation: bool = False
-    """A home realm policy lets the cloud check the passwords of federated users (needs hash sync)."""
-    token_answer: int | None = None
-    """A code such as 53003 that the app's own token request ends in."""
+__all__ = [
+    "CLOUD_THRESHOLD",
+    "AppRoleScenario",
+    "AppScenario",
+    "CertificateScenario",
+    "Cloud",
+    "DeltaScenario",
+    "DirectoryScenario",
+    "DomainScenario",
+    "FederatedScenario",
+    "GroupScenario",
+    "PlanScenario",
+    "RiskDetectionScenario",
+    "RiskScenario",
+    "RoleScenario",
+    "Scenario",
+    "ScenarioError",
+    "ScriptedAnswer",
+    "SecretScenario",
+    "SkuScenario",
+    "UserScenario",
+    "default_domain",
+    "is_guid",
+    "stable_id",
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -154,56 +75,28 @@ class DomainScenario:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class GroupScenario:
-    """A group; ``groups`` names the groups inside it, by display name."""
+class DeltaScenario:
+    """How delta queries behave; a running server's can be changed by its control routes."""
 
-    display_name: str
-    id: str = ""
-    security_enabled: bool = True
-    assignable_to_role: bool = False
-    members: tuple[str, ...] = ()
-    """By UPN."""
-    groups: tuple[str, ...] = ()
-
-    @property
-    def object_id(self) -> str:
-        return self.id.lower() or stable_id(f"group {self.display_name}")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RoleScenario:
-    """An activated directory role, by the id of its template."""
-
-    template_id: str
-    display_name: str
-    members: tuple[str, ...] = ()
-    """By UPN."""
-    groups: tuple[str, ...] = ()
-    """Groups that hold the role, by display name; they must be assignable to roles."""
-
-    @property
-    def object_id(self) -> str:
-        return stable_id(f"role {self.template_id}")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RiskDetectionScenario:
-    """Something that the service's own protection found about an account; it shows from ``detected`` on."""
-
-    upn: str
-    detected: datetime
-    id: str = ""
-    risk_event_type: str = "leakedCredentials"
-    risk_level: Literal["low", "medium", "high", "hidden", "none"] = "high"
-    risk_state: Literal[
-        "none", "confirmedSafe", "remediated", "dismissed", "atRisk", "confirmedCompromised"
-    ] = "atRisk"
-    activity: datetime | None = None
-    """When what was found happened; None: when it was found."""
-
-    @property
-    def object_id(self) -> str:
-        return self.id or stable_id(f"risk {self.upn} {self.risk_event_type} {self.detected.isoformat()}")
+    page: int = 100
+    """Objects on a page."""
+    links: int = 1000
+    """Members that one object shows at a time; a larger group comes again on the next page with the rest."""
+    lifetime_seconds: float = 7 * 24 * 3600
+    page_lifetime_seconds: float | None = None
+    """Ends a ``$skiptoken`` sooner, with ``Directory_ExpiredPageToken``; None: it lives as long as others."""
+    expired_status: Literal[400, 410] = 410
+    """What ``syncStateNotFound`` comes with; both have been seen."""
+    repeats: float = 0.0
+    """Chance that an object is sent once more, and that a finished round is told again in the next one."""
+    shuffled: bool = False
+    """Let the order of a page be random."""
+    empty_pages: float = 0.0
+    """Chance of a page without objects before the one that holds them."""
+    removed_at_first: bool = False
+    """Let the first round tell of accounts that were deleted before it."""
+    refused: bool = False
+    """The directory is of a kind that has no delta queries."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -218,6 +111,7 @@ class DirectoryScenario:
     groups: tuple[GroupScenario, ...] = ()
     roles: tuple[RoleScenario, ...] = ()
     detections: tuple[RiskDetectionScenario, ...] = ()
+    skus: tuple[SkuScenario, ...] = ()
     cloud: Cloud | None = None
     """None: the cloud that the server plays."""
     other_cloud_answer: int = 90038
@@ -240,7 +134,10 @@ class DirectoryScenario:
     """The mail address is accepted as a user name too."""
     resource_units_per_10s: int | None = None
     """Graph answers 429 beyond so many resource units of one app."""
-    created: datetime = _CREATED
+    reports_per_10s: int | None = None
+    """The same for the reports: sign-ins and registration details, in requests."""
+    delta: DeltaScenario = DeltaScenario()
+    created: datetime = CREATED
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -253,96 +150,6 @@ class Scenario:
     """The simulated time at the start; None: the real one."""
 
 
-def check(scenario: Scenario) -> Scenario:
-    """Return the scenario, or raise :class:`ScenarioError` with the first fault found."""
-    seen: dict[str, str] = {}
-    for number, directory in enumerate(scenario.directories):
-        for path, value in _unique_values(f"directories[{number}]", directory):
-            if value in seen:
-                raise ScenarioError(f"{path}: {value!r} is already used at {seen[value]}", field=path)
-            seen[value] = path
-        _check_directory(f"directories[{number}]", directory)
-    return scenario
-
-
-def _unique_values(path: str, directory: DirectoryScenario) -> Iterator[tuple[str, str]]:
-    yield f"{path}.id", directory.id.lower()
-    for number, domain in enumerate(directory.domains):
-        yield f"{path}.domains[{number}].name", domain.name.lower()
-    for number, app in enumerate(directory.apps):
-        yield f"{path}.apps[{number}].client_id", app.client_id.lower()
-    for number, user in enumerate(directory.users):
-        yield f"{path}.users[{number}].id", user.object_id.lower()
-        if user.deleted is None:
-            yield f"{path}.users[{number}].upn", user.upn.casefold()
-
-
-def _check_directory(path: str, directory: DirectoryScenario) -> None:
-    _check_guid(f"{path}.id", directory.id)
-    _check_domains(f"{path}.domains", directory.domains)
-    for number, app in enumerate(directory.apps):
-        _check_guid(f"{path}.apps[{number}].client_id", app.client_id)
-    names = {domain.name.casefold() for domain in directory.domains}
-    for number, user in enumerate(directory.users):
-        where = f"{path}.users[{number}]"
-        _check_guid(f"{where}.id", user.object_id)
-        if user.upn.casefold().rpartition("@")[2] not in names:
-            raise ScenarioError(
-                f"{where}.upn: the domain of {user.upn!r} is not one of the directory's", field=where
-            )
-    _check_members(path, directory)
-    _check_detections(f"{path}.detections", directory)
-
-
-def _check_detections(path: str, directory: DirectoryScenario) -> None:
-    people = {user.upn.casefold() for user in directory.users}
-    seen: set[str] = set()
-    for number, detection in enumerate(directory.detections):
-        where = f"{path}[{number}]"
-        if detection.upn.casefold() not in people:
-            raise ScenarioError(f"{where}: {detection.upn!r} is not in the directory", field=where)
-        if detection.object_id in seen:
-            raise ScenarioError(f"{where}: the id {detection.object_id!r} is already used", field=where)
-        seen.add(detection.object_id)
-
-
-def _check_members(path: str, directory: DirectoryScenario) -> None:
-    people = {user.upn.casefold() for user in directory.users}
-    groups = {group.display_name: group for group in directory.groups}
-    kinds: tuple[tuple[str, tuple[GroupScenario | RoleScenario, ...]], ...] = (
-        ("groups", directory.groups),
-        ("roles", directory.roles),
-    )
-    for kind, rows in kinds:
-        for number, row in enumerate(rows):
-            where = f"{path}.{kind}[{number}]"
-            _check_guid(f"{where}.id", row.object_id)
-            missing = [name for name in row.members if name.casefold() not in people]
-            missing += [name for name in row.groups if name not in groups]
-            if missing:
-                raise ScenarioError(f"{where}: {missing[0]!r} is not in the directory", field=where)
-            barred = [name for name in row.groups if not groups[name].assignable_to_role]
-            if kind == "roles" and barred:
-                raise ScenarioError(f"{where}: group {barred[0]!r} is not assignable to roles", field=where)
-
-
-def _check_guid(path: str, value: str) -> None:
-    if not is_guid(value):
-        raise ScenarioError(f"{path}: {value!r} is not a GUID", field=path)
-
-
-def _check_domains(path: str, domains: tuple[DomainScenario, ...]) -> None:
-    for flag in ("default", "initial"):
-        count = sum(1 for domain in domains if getattr(domain, flag))
-        if count > 1:
-            raise ScenarioError(f"{path}: {count} domains are marked {flag}; at most one may be", field=path)
-    if not domains:
-        raise ScenarioError(f"{path}: a directory needs at least one domain", field=path)
-
-
-def is_guid(value: str) -> bool:
-    """Whether a text is a GUID in its usual hyphenated form."""
-    try:
-        return str(uuid.UUID(value)) == value.lower()
-    except ValueError:
-        return False
+def default_domain(directory: DirectoryScenario) -> DomainScenario:
+    """The domain marked default, else the first."""
+    return next((domain for domain in directory.domains if domain.default), directory.domains[0])

@@ -6,20 +6,23 @@ made. Whoever changes or reads several things at once holds :attr:`World.lock`.
 
 from __future__ import annotations
 
-import hmac
 import random
 import secrets
 import threading
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import Any, Final
 
 from emberwatch.core.clock import Clock
-from emberwatch.simulator.certificates import Certificate
+from emberwatch.simulator.accounts import AddressIndex, Hasher, UserState
+from emberwatch.simulator.apps import AppState, SecretState
+from emberwatch.simulator.changes import WHOLE, ChangeLog
 from emberwatch.simulator.codes import Failure, reason_of
-from emberwatch.simulator.graph_objects import DEFAULT_LOCK_SECONDS, USER_PROPERTIES, Object, user_object
+from emberwatch.simulator.graph_objects import DEFAULT_LOCK_SECONDS
 from emberwatch.simulator.lockout import NOISE, Lock, LockoutPolicy, LockoutState, lock_now, record_wrong
+from emberwatch.simulator.managers import Managers
+from emberwatch.simulator.memberships import Memberships
 from emberwatch.simulator.scenario import (
     CLOUD_THRESHOLD,
     AppScenario,
@@ -30,62 +33,15 @@ from emberwatch.simulator.scenario import (
     Scenario,
     ScenarioError,
     UserScenario,
-    check,
 )
+from emberwatch.simulator.scenario_check import check
 from emberwatch.simulator.sign_in_log import Sender, SignInEntry, SignInLog, another_client
+from emberwatch.simulator.user_properties import USER_PROPERTIES, UserProperties
+
+__all__ = ["AppState", "DirectoryState", "LockRecord", "SecretState", "UserState", "World"]
 
 _SIGNED_IN: Final = "Other."
 """What the log says of a sign-in that succeeded."""
-_ADDRESS_FIELDS: Final = ("id", "userPrincipalName", "mail", "proxyAddresses", "otherMails")
-
-
-class Hasher:
-    """Keyed hashes of synthetic secrets; the key lives as long as the process."""
-
-    def __init__(self) -> None:
-        self._key = secrets.token_bytes(32)
-
-    def __call__(self, owner: str, value: str) -> bytes:
-        return hmac.digest(self._key, f"{owner}\0{value}".encode("utf-8", "surrogatepass"), "sha256")
-
-
-@dataclass(slots=True)
-class UserState:
-    scenario: UserScenario
-    """Without its passwords."""
-    number: int
-    properties: Object
-    password: bytes | None
-    previous: tuple[bytes, ...]
-    lockout: LockoutState = field(default_factory=LockoutState)
-    answers_left: int | None = None
-    last_sign_in: datetime | None = None
-    last_successful_sign_in: datetime | None = None
-
-    @property
-    def id(self) -> str:
-        return self.scenario.object_id
-
-    @property
-    def deleted(self) -> bool:
-        return self.scenario.deleted is not None
-
-
-@dataclass(frozen=True, slots=True)
-class SecretState:
-    digest: bytes
-    expires: datetime | None
-
-
-@dataclass(slots=True)
-class AppState:
-    scenario: AppScenario
-    """Without its secrets' values."""
-    secrets: tuple[SecretState, ...]
-    certificates: tuple[Certificate, ...]
-    used_assertions: dict[str, float] = field(default_factory=dict)
-    """Assertion ids that were used, with the time at which they end."""
-    spent_units: list[tuple[float, int]] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,16 +69,26 @@ class DirectoryState:
         self.users: dict[str, UserState] = {}
         self.apps: dict[str, AppState] = {}
         self.sign_ins = SignInLog()
+        self.delta = scenario.delta
+        self.delta_epoch = 0
+        """Counts the resets after which no delta token is worth anything."""
+        self.changes = ChangeLog()
+        """Of users; those of groups are kept with them."""
         self.detections: list[tuple[RiskDetectionScenario, str]] = []
         """With the object id of the account."""
         self.protection_asked: float | None = None
         """When Identity Protection last answered anybody."""
-        self._index: dict[tuple[str, str], set[str]] = {}
-        self._numbers = iter(range(1, 1 << 62))
+        self._index = AddressIndex()
+        self._by_number: list[UserState | None] = []
+        self.memberships = Memberships(self.is_present)
+        self.managers = Managers(self.changes, self.is_present)
         for app in scenario.apps:
             self.put_app(app)
         for user in scenario.users:
-            self.add_user(user)
+            self._put_user(user)
+        for user in scenario.users:
+            self.managers.enter(user.object_id, self._id_of(user.manager) if user.manager else None)
+        self.memberships.load(scenario.groups, scenario.roles, self._id_of)
         for detection in scenario.detections:
             self.detect(detection)
 
@@ -132,20 +98,26 @@ class DirectoryState:
 
     def put_app(self, app: AppScenario) -> AppState:
         """Add an app registration, or replace the one with this client id."""
-        held = tuple(SecretState(self.world.hash(app.client_id, s.value), s.expires) for s in app.secrets)
-        path = f"app {app.client_id}"
-        certificates = tuple(Certificate.load(certificate, path) for certificate in app.certificates)
-        blank = tuple(replace(secret, value="") for secret in app.secrets)
-        state = AppState(replace(app, secrets=blank), held, certificates)
+        state = AppState.load(app, self.world.hash)
         self.apps[app.client_id.lower()] = state
         return state
 
     def add_user(self, user: UserScenario) -> UserState:
+        """Create an account."""
+        with self.world.lock:
+            self._check_name(None, user.upn)
+            state = self._put_user(user)
+            self.changes.note(state.id, WHOLE)
+            self.managers.set(state.id, self._id_of(user.manager) if user.manager else None)
+            return state
+
+    def _put_user(self, user: UserScenario) -> UserState:
+        _check_properties(user.upn, user.properties)
         owner = user.object_id
         state = UserState(
             scenario=replace(user, id=owner, password=None, previous_passwords=()),
-            number=next(self._numbers),
-            properties=_properties(user, self.scenario),
+            directory=self.scenario,
+            number=len(self._by_number) + 1,
             password=None if user.password is None else self.world.hash(owner, user.password),
             previous=tuple(self.world.hash(owner, value) for value in user.previous_passwords),
             answers_left=user.answer.times if user.answer else None,
@@ -153,6 +125,7 @@ class DirectoryState:
             last_successful_sign_in=user.last_successful_sign_in,
         )
         self.users[owner] = state
+        self._by_number.append(state)
         self._enter(state)
         self._begin_lockout(state)
         return state
@@ -168,14 +141,59 @@ class DirectoryState:
             user = self.find(upn_or_id) or self.users[upn_or_id]
             if "previous_passwords" in changes or "id" in changes:
                 raise ValueError("id and previous_passwords cannot be changed")
+            _check_properties(user.scenario.upn, changes.get("properties", {}))
+            if changes.get("deleted", user.scenario.deleted) is None:
+                self._check_name(user, str(changes.get("upn", user.scenario.upn)))
             self._leave(user)
+            before, gone = user.properties, user.deleted
             if "password" in changes:
                 changes = self._set_password(user, **changes)
             user.scenario = replace(user.scenario, id=user.id, **changes)
             user.answers_left = user.scenario.answer.times if user.scenario.answer else None
-            user.properties = _properties(replace(user.scenario, password=_held(user)), self.scenario)
             self._enter(user)
+            self._note_change(user, before, was_deleted=gone)
+            if "manager" in changes:
+                name = changes["manager"]
+                self.managers.set(user.id, self._id_of(name) if name else None)
             return user
+
+    def _check_name(self, user: UserState | None, upn: str) -> None:
+        holder = self.find(upn)
+        if holder is not None and holder is not user:
+            raise ValueError(f"another account has the name {upn!r}")
+        if self.domain_of(upn) is None:
+            raise ValueError(f"the domain of {upn!r} is not one of the directory's")
+
+    def _note_change(self, user: UserState, before: UserProperties, *, was_deleted: bool) -> None:
+        if was_deleted == user.deleted:
+            after = user.properties
+            self.changes.note(user.id, {name for name in after if after[name] != before[name]})
+            return
+        self.changes.note(user.id, WHOLE)
+        if user.deleted:
+            self.memberships.account_left(user.id)
+            self.managers.account_left(user.id)
+        else:
+            self.memberships.account_returned(user.id)
+            self.managers.account_returned(user.id)
+
+    def purge_user(self, user_id: str) -> None:
+        """Remove an account for good: it cannot be restored, and nothing remembers it but delta queries."""
+        with self.world.lock:
+            user = self.users.pop(user_id)
+            self._leave(user)
+            self._by_number[user.number - 1] = None
+            self.detections = [entry for entry in self.detections if entry[1] != user_id]
+            if not user.deleted:
+                self.memberships.account_left(user_id)
+                self.managers.account_left(user_id)
+            self.memberships.account_forgotten(user_id)
+            self.managers.account_forgotten(user_id)
+            self.changes.note(user_id, WHOLE)
+
+    def reset_delta(self) -> None:
+        """Make every delta token worthless, as maintenance of the directory does."""
+        self.delta_epoch += 1
 
     def _set_password(self, user: UserState, password: str | None, **changes: Any) -> dict[str, Any]:
         if user.password is not None:
@@ -220,21 +238,44 @@ class DirectoryState:
         """A user that is not deleted, by object id or UPN."""
         known = self.users.get(address.lower())
         if known is None:
-            ids = self._index.get(("userPrincipalName", address.casefold()), ())
+            ids = self._index.ids("userPrincipalName", address)
             known = next((self.users[i] for i in ids), None)
         return known if known and not known.deleted else None
+
+    def _id_of(self, upn: str) -> str | None:
+        """The object id of a name; a deleted account is meant when no present one has it."""
+        user = self.find(upn) or self._deleted_names().get(upn.casefold())
+        return user.id if user else None
+
+    def _deleted_names(self) -> dict[str, UserState]:
+        return {user.scenario.upn.casefold(): user for user in self.gone()}
+
+    def is_present(self, user_id: str) -> bool:
+        user = self.users.get(user_id)
+        return user is not None and not user.deleted
 
     def find_for_sign_in(self, username: str) -> UserState | None:
         """The user that a user name means: its UPN, or its mail where the directory allows that."""
         user = self.find(username) if "@" in username else None
         if user is None and self.scenario.alternate_login:
-            ids = self._index.get(("mail", username.casefold()), ())
+            ids = self._index.ids("mail", username)
             user = next((self.users[i] for i in ids), None)
         return user
 
     def indexed(self, name: str, value: str) -> set[str] | None:
         """Ids of the present users whose property has this value; None when it has no index."""
-        return self._index.get((name, value.casefold()), set()) if name in _ADDRESS_FIELDS else None
+        if name == "id":
+            return {value.lower()} if self.is_present(value.lower()) else set()
+        return self._index.ids(name, value) if self._index.covers(name) else None
+
+    def users_after(self, number: int) -> Iterator[UserState]:
+        """The users behind this number, deleted ones too, in order of number."""
+        rest = (self._by_number[index] for index in range(number, len(self._by_number)))
+        return (user for user in rest if user is not None)
+
+    def present_after(self, number: int) -> Iterator[UserState]:
+        """The users behind this number that are not deleted, in order of number."""
+        return (user for user in self.users_after(number) if not user.deleted)
 
     def present(self) -> Iterator[UserState]:
         return (user for user in self.users.values() if not user.deleted)
@@ -284,12 +325,11 @@ class DirectoryState:
 
     def _enter(self, user: UserState) -> None:
         if not user.deleted:
-            for key in _index_keys(user):
-                self._index.setdefault(key, set()).add(user.id)
+            self._index.enter(user)
 
     def _leave(self, user: UserState) -> None:
-        for key in _index_keys(user):
-            self._index.get(key, set()).discard(user.id)
+        if not user.deleted:
+            self._index.leave(user)
 
 
 class World:
@@ -301,7 +341,10 @@ class World:
         self.cloud: Cloud = scenario.cloud
         self.lock = threading.RLock()
         self.hash = Hasher()
+        self.token_key = secrets.token_bytes(32)
+        """Signs delta tokens: those of another world, or of an earlier run, are unknown here."""
         self.locks: list[LockRecord] = []
+        self.seed = scenario.seed
         self.rng = random.Random(scenario.seed)
         """Where the service promises no order, it decides."""
         self.sources_blocked = False
@@ -344,24 +387,7 @@ def _is_verified(domain: DomainScenario | None) -> bool:
     return domain is not None and domain.verified
 
 
-def _held(user: UserState) -> str | None:
-    return None if user.password is None else ""
-
-
-def _properties(user: UserScenario, directory: DirectoryScenario) -> Object:
-    unknown = sorted(set(user.properties) - USER_PROPERTIES)
+def _check_properties(upn: str, properties: Mapping[str, Any]) -> None:
+    unknown = sorted(set(properties) - USER_PROPERTIES)
     if unknown:
-        raise ScenarioError(f"user {user.upn}: properties: unknown Graph property '{unknown[0]}'")
-    properties = user_object(user, directory)
-    if user.deleted is not None:
-        # A deleted user's name is freed: the service puts the object id in front of it.
-        properties["userPrincipalName"] = user.object_id.replace("-", "") + user.upn
-    return properties
-
-
-def _index_keys(user: UserState) -> Iterator[tuple[str, str]]:
-    for name in _ADDRESS_FIELDS:
-        value = user.properties[name]
-        for entry in value if isinstance(value, list) else [value]:
-            if entry is not None:
-                yield name, entry.casefold()
+        raise ScenarioError(f"user {upn}: properties: unknown Graph property '{unknown[0]}'")

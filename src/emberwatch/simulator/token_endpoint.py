@@ -126,11 +126,10 @@ def _grant_to_app(granting: Granting) -> Body | Failure:
         return policy_block([stable_id(f"workload policy {directory.id}")])
     if app.token_answer:
         return Failure(app.token_answer, {"client_id": app.client_id, "tenant": directory.id})
-    principal = stable_id(f"service principal {directory.id} {app.client_id}")
     claims: Body = {
         **_claims(granting, resource),
-        "oid": principal,
-        "sub": principal,
+        "oid": app.principal_id,
+        "sub": app.principal_id,
         "idtyp": "app",
         **({"roles": list(app.granted_roles)} if app.granted_roles else {}),
     }

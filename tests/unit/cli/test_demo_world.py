@@ -15,7 +15,7 @@ from emberwatch.cli.demo.table import Found, differences, rows
 from emberwatch.core.verdict import Verdict
 from emberwatch.matching.domains import DomainSet
 from emberwatch.parsing.base import Foreign, ParseContext, ParsedCredential, Reject
-from emberwatch.simulator.scenario import check
+from emberwatch.simulator.scenario_check import check
 from emberwatch.sources.base import LeakPart
 from emberwatch.sources.files import open_leak
 from emberwatch.sources.reading import read_part

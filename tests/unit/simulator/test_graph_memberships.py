@@ -71,7 +71,7 @@ def test_pages_and_options_that_are_not_offered() -> None:
         sizes.append(len(body["value"]))
         target = body.get("@odata.nextLink", "").removeprefix(f"{ORIGIN}/v1.0")
     assert sizes == [2, 2, 1]
-    assert entra.graph("/groups?$filter=x").error == "Request_UnsupportedQuery"
+    assert entra.graph("/groups?$search=x").error == "Request_UnsupportedQuery"
 
 
 @pytest.mark.parametrize(
