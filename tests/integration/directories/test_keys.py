@@ -277,9 +277,8 @@ def test_secrets_of_before_open_in_their_new_place() -> None:
         created_at=now,
         updated_at=now,
     )
-    row.sealed_client_secret = tenant_vault(tenant.id).seal(
-        Secret(SECRET), f"directory:{row.pk}:client_secret"
-    )
+    sealed = tenant_vault(tenant.id).seal(Secret(SECRET), f"directory:{row.pk}:client_secret")
+    vars(row)["sealed_client_secret"] = sealed
     migration = import_module("emberwatch.directories.migrations.0003_app_keys_and_calls")
 
     class OneRow:

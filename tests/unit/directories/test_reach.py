@@ -133,13 +133,12 @@ def test_a_proxy_that_does_not_lead_there() -> None:
 
 
 def test_one_lost_connection_is_no_fault() -> None:
-    answers = [httpx.ConnectError("lost"), httpx.ConnectError("lost"), httpx.Response(200)]
+    lost = [httpx.ConnectError("lost"), httpx.ConnectError("lost")]
 
     def handle(_request: httpx.Request) -> httpx.Response:
-        answer = answers.pop(0)
-        if isinstance(answer, httpx.Response):
-            return answer
-        raise answer
+        if lost:
+            raise lost.pop()
+        return httpx.Response(200)
 
     with httpx.Client(transport=httpx.MockTransport(handle)) as client:
         assert reach(client, "https://login.example/", lambda: NOW).fault == ""

@@ -141,9 +141,7 @@ def _keys(on: Checked, found: _Findings) -> Iterator[CheckItem]:
     if good or not found.keys:
         # Without any key this raises what has to be said.
         on.tokens.token()
-        yield CheckItem(
-            SIGN_IN_OF_APP, CheckState.OK, f"Entra ID accepts the client ID and {_together(good)}."
-        )
+        yield CheckItem(SIGN_IN_OF_APP, CheckState.OK, f"Entra ID accepts the client ID{_together(good)}.")
     state = CheckState.WARNING if good else CheckState.FAULT
     for key, finding in found.keys:
         if not finding.works:
@@ -164,9 +162,9 @@ def _try(tokens: AppTokens, prover: Prover) -> KeyFinding:
 
 def _together(keys: Sequence[AppKey]) -> str:
     words = [key.proof.word for key in keys]
-    if len(set(words)) < len(words):
-        return f"both {words[0]}s"
-    return " and ".join(words)
+    if len(words) > len(set(words)):
+        return f" and both {words[0]}s"
+    return ", ".join(["", *words[:-1]]) + f" and {words[-1]}"
 
 
 def _permissions(roles: Sequence[str]) -> CheckItem:

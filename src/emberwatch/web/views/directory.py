@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
+from functools import wraps
 from http import HTTPStatus
+from typing import TypeAlias
 from uuid import UUID
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.views.decorators.csrf import csrf_exempt, csrf_protect
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_POST
 
@@ -32,12 +36,31 @@ from emberwatch.directories.services import (
 )
 from emberwatch.tenants.models import Tenant
 from emberwatch.tenants.policy import Permission
+from emberwatch.tenants.queries import access_tenant
 from emberwatch.web.access import actor_of, enter_tenant
 from emberwatch.web.forms import Form, posted
+from emberwatch.web.uploads import SmallFileHandler
+
+Page: TypeAlias = Callable[..., HttpResponse]
 
 
-@sensitive_post_parameters("client_secret", "certificate_password")
-def configuration(request: HttpRequest, tenant_id: UUID) -> HttpResponse:
+def _takes_a_certificate(view: Page) -> Page:
+    """The handler must be in place before the forgery check reads the body, and access comes before both."""
+    guarded = csrf_protect(sensitive_post_parameters("client_secret", "certificate_password")(view))
+
+    @csrf_exempt
+    @wraps(view)
+    def prepared(request: HttpRequest, tenant_id: UUID) -> HttpResponse:
+        access_tenant(actor_of(request), tenant_id, Permission.CONFIGURE_DIRECTORY)
+        file = SmallFileHandler(request, CERTIFICATE, LARGEST_FILE)
+        request.upload_handlers = [file]
+        return guarded(request, tenant_id, file)
+
+    return prepared
+
+
+@_takes_a_certificate
+def configuration(request: HttpRequest, tenant_id: UUID, file: SmallFileHandler) -> HttpResponse:
     tenant = enter_tenant(request, tenant_id, Permission.CONFIGURE_DIRECTORY)
     if request.method != "POST":
         return _page(request, tenant)
@@ -47,7 +70,7 @@ def configuration(request: HttpRequest, tenant_id: UUID) -> HttpResponse:
         typed["entra_tenant_id"],
         typed["cloud"],
         typed_secret(request),
-        typed_key(request),
+        typed_key(request, file),
     )
     try:
         _, report = save_connection(tenant, wanted, actor=actor_of(request), now=utc_now())
@@ -62,14 +85,14 @@ def typed_secret(request: HttpRequest) -> Secret:
     return Secret(request.POST.get("client_secret", ""))
 
 
-def typed_key(request: HttpRequest) -> KeyForm:
+def typed_key(request: HttpRequest, file: SmallFileHandler) -> KeyForm:
     """A certificate or federation; the secret has its own field."""
-    file = request.FILES.get("certificate")
-    data = file.read(LARGEST_FILE + 1) if file is not None else b""
+    # Reading the fields is what fills the file.
+    password, federated = request.POST.get("certificate_password", ""), request.POST.get("federated")
     return KeyForm(
-        certificate=file_in_base64(data),
-        certificate_password=Secret(request.POST.get("certificate_password", "")),
-        federated=request.POST.get("federated") == "yes",
+        certificate=file_in_base64(bytes(file.data)),
+        certificate_password=Secret(password),
+        federated=federated == "yes",
     )
 
 
@@ -111,12 +134,12 @@ def _stored(connection: DirectoryConnection | None) -> dict[str, str]:
 
 
 @require_POST
-@sensitive_post_parameters("client_secret", "certificate_password")
-def add(request: HttpRequest, tenant_id: UUID) -> HttpResponse:
+@_takes_a_certificate
+def add(request: HttpRequest, tenant_id: UUID, file: SmallFileHandler) -> HttpResponse:
     """A second key beside the one in use."""
     tenant = enter_tenant(request, tenant_id, Permission.CONFIGURE_DIRECTORY)
     required_connection(tenant.id)
-    key = replace(typed_key(request), client_secret=typed_secret(request))
+    key = replace(typed_key(request, file), client_secret=typed_secret(request))
     try:
         report = add_key(tenant, key, actor=actor_of(request), now=utc_now())
     except (BadInput, Conflict) as error:
