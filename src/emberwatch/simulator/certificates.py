@@ -51,11 +51,10 @@ class Certificate:
     def is_valid(self, now: datetime) -> bool:
         return self.not_before <= now <= self.not_after
 
-    def claims(self, assertion: str) -> dict[str, Any] | None:
-        """The assertion's claims when this certificate's key signed it; times and audience are unchecked."""
+    def verifies(self, assertion: str) -> bool:
+        """Whether this certificate's key signed the assertion; times and audience are unchecked."""
         try:
-            return dict(
-                jwt.decode(assertion, self.public_key, algorithms=["RS256", "PS256"], options=SIGNATURE_ONLY)
-            )
+            jwt.decode(assertion, self.public_key, algorithms=["RS256", "PS256"], options=SIGNATURE_ONLY)
         except jwt.InvalidTokenError:
-            return None
+            return False
+        return True

@@ -1,4 +1,4 @@
-"""Control of a server that runs as its own process: clock, faults, users, journal.
+"""Control of a server that runs as its own process: clock, faults, directories, journal.
 
 The routes exist only when they were asked for, and every call needs the token of the ready line in the header
 ``X-Simulator-Control``.
@@ -16,18 +16,24 @@ from typing import Any, Final
 from emberwatch.core.errors import BadInput
 from emberwatch.simulator.clock import SimClock
 from emberwatch.simulator.context import Context, Handler, Route, route
-from emberwatch.simulator.faults import FaultPlan, FaultRule
+from emberwatch.simulator.control_directory import (
+    add_group,
+    add_user,
+    apply_churn,
+    change_delta,
+    change_group,
+    change_user,
+    named_user,
+    put_app,
+    tell_truth,
+)
+from emberwatch.simulator.faults import FaultPlan, FaultRule, turbulence
 from emberwatch.simulator.loader import build
 from emberwatch.simulator.messages import Reply, Request, json_reply
 from emberwatch.simulator.others import sign_in_as_others
-from emberwatch.simulator.scenario import ScriptedAnswer
-from emberwatch.simulator.state import DirectoryState, LockRecord, UserState
+from emberwatch.simulator.state import LockRecord
 
 CONTROL_HEADER: Final = "X-Simulator-Control"
-_CHANGES: Final = frozenset(
-    {"enabled", "password", "mfa", "password_expired", "external_challenge", "deleted"}
-)
-
 Action = Callable[[Context, Mapping[str, Any]], Any]
 
 
@@ -41,9 +47,19 @@ def control_routes(token: str, clock: SimClock, faults: FaultPlan) -> Iterable[R
         ("POST", "faults"): lambda _, body: faults.replace(
             build(tuple[FaultRule, ...], body["rules"], "rules")
         ),
+        ("POST", "turbulence"): lambda _, body: faults.replace(_turbulence(body)),
+        ("POST", "tokens"): lambda context, _: context.world.end_tokens(),
         ("POST", "block"): _block,
         ("POST", "noise"): _noise,
-        ("POST", "user"): _change_user,
+        ("POST", "user"): change_user,
+        ("POST", "users"): add_user,
+        ("POST", "group"): change_group,
+        ("POST", "groups"): add_group,
+        ("POST", "app"): put_app,
+        ("POST", "delta"): change_delta,
+        ("POST", "churn"): apply_churn,
+        ("POST", "truth"): tell_truth,
+        ("GET", "requests"): lambda context, _: context.journal.counts(),
     }
     names = "|".join(sorted({name for _, name in actions}))
     yield route(
@@ -75,41 +91,24 @@ def _move_clock(clock: SimClock, body: Mapping[str, Any]) -> str:
     return clock.advance(float(body.get("advance", 0))).isoformat()
 
 
+def _turbulence(body: Mapping[str, Any]) -> tuple[FaultRule, ...]:
+    where, wait = str(body.get("where", "graph")), body.get("retry_after")
+    return turbulence(float(body["rate"]), where=where, retry_after=None if wait is None else int(wait))
+
+
 def _block(context: Context, body: Mapping[str, Any]) -> bool:
     context.world.sources_blocked = bool(body["blocked"])
     return context.world.sources_blocked
 
 
 def _noise(context: Context, body: Mapping[str, Any]) -> Any:
-    directory, user = _named(context, body)
+    directory, user = named_user(context, body)
     if "locked_seconds" in body:
         directory.lock_user(user, float(body["locked_seconds"]))
     directory.fail_as_others(user, int(body.get("failures", 0)))
     for password in body.get("passwords", ()):
         sign_in_as_others(directory, user.scenario.upn, str(password))
     return {"failures": user.lockout.failures, "locked": user.lockout.is_locked(context.world.clock())}
-
-
-def _change_user(context: Context, body: Mapping[str, Any]) -> str:
-    directory, user = _named(context, body)
-    changes = dict(body["changes"])
-    unknown = sorted(set(changes) - _CHANGES - {"answer"})
-    if unknown:
-        raise ValueError(f"cannot change {', '.join(unknown)}")
-    if changes.get("answer"):
-        changes["answer"] = build(ScriptedAnswer, changes["answer"], "answer")
-    if changes.get("deleted"):
-        changes["deleted"] = datetime.fromisoformat(changes["deleted"])
-    return directory.change_user(user.id, **changes).id
-
-
-def _named(context: Context, body: Mapping[str, Any]) -> tuple[DirectoryState, UserState]:
-    upn = str(body["upn"])
-    directory = context.world.directory_with_domain(upn.rpartition("@")[2])
-    user = directory.find(upn) if directory else None
-    if directory is None or user is None:
-        raise ValueError(f"no user {upn!r}")
-    return directory, user
 
 
 def _state(context: Context) -> dict[str, Any]:

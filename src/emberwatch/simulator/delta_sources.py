@@ -13,6 +13,8 @@ from emberwatch.simulator.memberships import MEMBERS
 from emberwatch.simulator.state import DirectoryState
 from emberwatch.simulator.user_properties import SIGN_IN_ACTIVITY, USER_DEFAULT_SELECT, USER_PROPERTIES
 
+NumberedLink = tuple[int, Link]
+
 
 @dataclass(frozen=True, slots=True)
 class Tracked:
@@ -48,8 +50,8 @@ class Source(Protocol):
     def find(self, object_id: str) -> Tracked:
         """One object, gone or not."""
 
-    def links(self, object_id: str) -> list[Link]:
-        """All that the object's relationship holds."""
+    def links(self, object_id: str, after: int) -> Iterator[NumberedLink]:
+        """What the object's relationship holds, in order of number, from behind a number on."""
 
 
 class Users:
@@ -74,9 +76,9 @@ class Users:
             return Tracked(object_id, 0, {}, "deleted")
         return Tracked(user.id, user.number, user.properties, "changed" if user.deleted else "")
 
-    def links(self, object_id: str) -> list[Link]:
-        manager = self._directory.managers.of(object_id)
-        return [Link(manager, "user", present=True)] if manager else []
+    def links(self, object_id: str, after: int) -> Iterator[NumberedLink]:
+        held = self._directory.managers.links(object_id)
+        return ((number, link) for number, link in enumerate(held, 1) if number > after)
 
 
 class Groups:
@@ -102,5 +104,6 @@ class Groups:
             return Tracked(object_id, 0, {}, "deleted")
         return Tracked(group.id, group.number, group.properties, "changed" if group.deleted else "")
 
-    def links(self, object_id: str) -> list[Link]:
-        return [Link(member, kind, present=True) for member, kind in self._known.members(object_id)]
+    def links(self, object_id: str, after: int) -> Iterator[NumberedLink]:
+        found = self._known.members(object_id, after)
+        return ((number, Link(member, kind, present=True)) for number, member, kind in found)

@@ -43,7 +43,7 @@ class DeltaState:
     unfinished: str = ""
     """The object whose links did not fit, and so come first on the page …"""
     links: int = 0
-    """… and how many of them were told already."""
+    """… from behind this link's number on."""
     epoch: int = 0
     issued: float = 0.0
     page: bool = False

@@ -5,13 +5,14 @@ from __future__ import annotations
 import random
 import re
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Literal
 
-FaultKind = Literal["latency", "429", "5xx", "drop", "drop_after", "hang"]
+FaultKind = Literal["latency", "401", "429", "5xx", "drop", "drop_after", "hang"]
 _CHANNELS: Final = frozenset({"any", "token", "graph", "login", "portal", "item"})
 # An item shares its connection with the others of its batch: only what can be said in its reply befalls it.
+_ROUGH: Final[Sequence[FaultKind]] = ("429", "5xx", "drop", "drop_after")
 _FATES_OF_ITEMS: Final = frozenset({"latency", "429", "5xx"})
 
 
@@ -19,7 +20,8 @@ _FATES_OF_ITEMS: Final = frozenset({"latency", "429", "5xx"})
 class FaultRule:
     """One fault.
 
-    ``latency`` waits ``seconds`` and goes on. ``429`` and ``5xx`` answer without acting. ``drop`` closes the
+    ``latency`` waits ``seconds`` and goes on. ``429`` and ``5xx`` answer without acting, and so does ``401``:
+    Graph takes the token for one that has expired. ``drop`` closes the
     connection before acting, ``drop_after`` acts and then closes it without a reply: the caller cannot know.
     ``hang`` keeps the connection open for ``seconds`` without acting, then closes it.
     Single items of a Graph batch are met by ``429`` and ``5xx``, through ``item`` or a path.
@@ -41,11 +43,26 @@ class FaultRule:
     body: Literal["json", "html", "empty"] = "json"
 
     def matches(self, channel: str, path: str) -> bool:
+        if self.kind == "401" and channel != "graph":
+            return False
         if channel == "item" and (self.where == "any" or self.kind not in _FATES_OF_ITEMS):
             return False
         if self.where in _CHANNELS:
             return self.where in ("any", channel)
         return re.search(self.where, path) is not None
+
+
+def turbulence(
+    rate: float, *, where: str = "graph", retry_after: int | None = None, kinds: Sequence[FaultKind] = _ROUGH
+) -> tuple[FaultRule, ...]:
+    """Rules under which this share of all replies is throttled, refused or lost, each kind as often."""
+    share = rate / len(kinds)
+    # A rule is asked only when those before it let the request pass: its own chance has to be higher.
+    chances = [share / (1 - share * before) for before in range(len(kinds))]
+    return tuple(
+        FaultRule(where=where, kind=kind, rate=chance, retry_after=retry_after)
+        for kind, chance in zip(kinds, chances, strict=True)
+    )
 
 
 @dataclass(slots=True)

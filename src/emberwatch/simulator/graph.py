@@ -78,9 +78,17 @@ def _claims(context: Context, request: Request) -> Mapping[str, Any]:
     if scheme.lower() != "bearer" or not token:
         raise _unauthorized("Access token is empty.")
     try:
-        return context.key.verify(token, audiences=context.graph_audiences, now=context.world.clock())
+        claims = context.key.verify(token, audiences=context.graph_audiences, now=context.world.clock())
     except BadToken as error:
         raise _unauthorized(f"Access token validation failure: {error}.") from None
+    if claims.get("rh") != context.world.token_mark:
+        raise expired_token()
+    return claims
+
+
+def expired_token() -> GraphError:
+    """What a token gets whose time is over."""
+    return _unauthorized("Lifetime validation failed, the token is expired.")
 
 
 def _unauthorized(message: str) -> GraphError:

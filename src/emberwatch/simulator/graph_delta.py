@@ -10,20 +10,18 @@ from __future__ import annotations
 import random
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
-from typing import Final
+from itertools import islice
 from urllib.parse import quote, urlencode
 
 from emberwatch.simulator.changes import WHOLE, Change, Link
 from emberwatch.simulator.delta_query import DeltaQuery, read_delta
-from emberwatch.simulator.delta_sources import Groups, Source, Tracked, Users
+from emberwatch.simulator.delta_sources import Groups, NumberedLink, Source, Tracked, Users
 from emberwatch.simulator.delta_tokens import DeltaState, seal
 from emberwatch.simulator.graph_call import Call
 from emberwatch.simulator.graph_objects import Object
 from emberwatch.simulator.graph_query import context_of
 from emberwatch.simulator.graph_replies import bad_request, graph_headers
 from emberwatch.simulator.messages import Reply, json_reply
-
-_EVERYTHING: Final = frozenset({"*"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +33,7 @@ class Telling:
     unfinished: str = ""
     """The object, when more of its links follow."""
     links: int = 0
-    """So many of its links are told then."""
+    """The number of the link behind which they follow."""
 
 
 def users_delta(call: Call) -> Reply:
@@ -112,8 +110,9 @@ class _Round:
         for tracked in self._existing(before):
             if tracked.reason and not self.rules.removed_at_first:
                 continue
-            links = self.source.links(tracked.id) if self.with_links and not tracked.reason else []
-            yield from self._tell(self._item(tracked, _EVERYTHING), tracked.id, links, before, tracked.number)
+            told = self.with_links and not tracked.reason
+            links = self.source.links(tracked.id, self._told_links(tracked.id)) if told else _no_links()
+            yield from self._tell(self._item(tracked, WHOLE), tracked.id, links, before, tracked.number)
             before = tracked.number
 
     def _existing(self, after: int) -> Iterable[Tracked]:
@@ -131,7 +130,8 @@ class _Round:
             if change.number != changes[0].number or not self._concerns(change.id, names):
                 continue
             item = self._item(self.source.find(change.id), names)
-            links = [] if "@removed" in item or not self.with_links else _settled(changes)
+            told = self.with_links and "@removed" not in item
+            links = _settled(changes, self._told_links(change.id)) if told else _no_links()
             yield from self._tell(item, change.id, links, before, change.number)
             before = change.number
 
@@ -149,25 +149,27 @@ class _Round:
         shown = self.names
         if self.query.minimal and not names >= WHOLE:
             shown = tuple(name for name in shown if name == "id" or name in names)
-        values = ((name, tracked.properties[name]) for name in shown)
-        log = self.source.log
+        read, ever_set = tracked.properties.__getitem__, self.source.log.ever_set
+        values = [(name, read(name)) for name in shown]
         # A property that was never set is left out, one that was emptied is not.
-        return {n: v for n, v in values if v is not None or log.ever_set(tracked.id, n)}
+        return {n: v for n, v in values if v is not None or ever_set(tracked.id, n)}
+
+    def _told_links(self, object_id: str) -> int:
+        return self.state.links if self.state.unfinished == object_id else 0
 
     def _tell(
-        self, item: Object, object_id: str, links: list[Link], before: int, behind: int
+        self, item: Object, object_id: str, links: Iterator[NumberedLink], before: int, behind: int
     ) -> Iterator[Telling]:
         """The object, in as many pieces as its links need."""
-        told = self.state.links if self.state.unfinished == object_id else 0
-        left = links[told:]
-        while len(left) > self.rules.links:
-            piece, left = left[: self.rules.links], left[self.rules.links :]
-            told += len(piece)
-            yield Telling(self._with(item, piece), before, object_id, told)
-        yield Telling(self._with(item, left), behind)
+        most = self.rules.links
+        piece = list(islice(links, most + 1))
+        while len(piece) > most:
+            yield Telling(self._with(item, piece[:most]), before, object_id, piece[most - 1][0])
+            piece = [piece[most], *islice(links, most)]
+        yield Telling(self._with(item, piece), behind)
 
-    def _with(self, item: Object, links: list[Link]) -> Object:
-        return {**item, f"{self.source.link}@delta": list(map(_shown, links))} if links else item
+    def _with(self, item: Object, links: list[NumberedLink]) -> Object:
+        return {**item, f"{self.source.link}@delta": [_shown(link) for _, link in links]} if links else item
 
 
 def _cut(tellings: Iterator[Telling], size: int) -> tuple[list[Telling], Telling | None]:
@@ -180,10 +182,14 @@ def _cut(tellings: Iterator[Telling], size: int) -> tuple[list[Telling], Telling
     return page, None
 
 
-def _settled(changes: Iterable[Change]) -> list[Link]:
+def _no_links() -> Iterator[NumberedLink]:
+    return iter(())
+
+
+def _settled(changes: Iterable[Change], after: int) -> Iterator[NumberedLink]:
     """What became of each link that moved."""
     latest = {link.id: link for change in changes for link in change.links}
-    return list(latest.values())
+    return ((number, link) for number, link in enumerate(latest.values(), 1) if number > after)
 
 
 def _shown(link: Link) -> Object:

@@ -56,6 +56,14 @@ class Journal:
         with self._guard:
             return [entry for entry in self._entries if wanted(entry)]
 
+    def counts(self) -> dict[str, dict[str, int]]:
+        """How often each route was asked, by status; 0 stands for a cut connection."""
+        counts: dict[str, dict[str, int]] = {}
+        for entry in self.entries():
+            by_status = counts.setdefault(entry.route, {})
+            by_status[str(entry.status)] = by_status.get(str(entry.status), 0) + 1
+        return counts
+
     def sign_ins(self) -> list[Entry]:
         """All password sign-ins that reached the token endpoint, refused ones and cut ones too."""
         return self.entries(lambda entry: entry.route == "token:password")

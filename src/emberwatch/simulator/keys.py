@@ -48,9 +48,9 @@ class TokenKey:
         key = {"kty": "RSA", "use": "sig", "kid": self.id, "x5t": self.id, "n": self._modulus}
         return {"keys": [{**key, "e": self._exponent, "issuer": issuer}]}
 
-    def sign(self, claims: Mapping[str, Any], now: datetime) -> str:
-        """A token with these claims that ends after :data:`TOKEN_SECONDS`, for anybody to check."""
-        return jwt.encode(_dated(claims, now), self._key, _PUBLISHED, headers={"kid": self.id})
+    def sign(self, claims: Mapping[str, Any], now: datetime, seconds: int = TOKEN_SECONDS) -> str:
+        """A token with these claims that ends after so many seconds, for anybody to check."""
+        return jwt.encode(_dated(claims, now, seconds), self._key, _PUBLISHED, headers={"kid": self.id})
 
     def seal(self, claims: Mapping[str, Any], now: datetime) -> str:
         """The same for us alone to check, and a hundred times cheaper: clients must not look into such a token."""
@@ -75,7 +75,7 @@ class TokenKey:
         return dict(jwt.decode(token, key, algorithms=[algorithm], options=SIGNATURE_ONLY))
 
 
-def _dated(claims: Mapping[str, Any], now: datetime) -> dict[str, Any]:
+def _dated(claims: Mapping[str, Any], now: datetime, seconds: int = TOKEN_SECONDS) -> dict[str, Any]:
     start = int(now.timestamp())
-    times = {"iat": start, "nbf": start, "exp": start + TOKEN_SECONDS}
+    times = {"iat": start, "nbf": start, "exp": start + seconds}
     return {**times, "uti": b64url(uuid.uuid4().bytes), "ver": "1.0", **claims}

@@ -23,6 +23,11 @@ class Managers:
         manager = self._managers.get(user_id)
         return manager if manager is not None and self._present(manager) else None
 
+    def links(self, user_id: str) -> list[Link]:
+        """The manager of an account as a delta query tells it."""
+        manager = self.of(user_id)
+        return [Link(manager, "user", present=True)] if manager is not None else []
+
     def reports(self, user_id: str) -> list[str]:
         """The accounts that report to this one, deleted ones too."""
         return list(self._reports.get(user_id, ()))
@@ -43,8 +48,7 @@ class Managers:
             return
         self.enter(user_id, manager)
         ended = [Link(old, "user", present=False)] if old else []
-        begun = [Link(manager, "user", present=True)] if manager else []
-        self._changes.note(user_id, {MANAGER}, [*ended, *begun])
+        self._changes.note(user_id, {MANAGER}, [*ended, *self.links(user_id)])
 
     def account_left(self, user_id: str) -> None:
         """An account was deleted: those who reported to it have no manager for now."""

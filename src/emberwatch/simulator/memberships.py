@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
+from itertools import count
+from typing import Any, Final
 
 from emberwatch.simulator.changes import WHOLE, ChangeLog, Link
 from emberwatch.simulator.group_properties import group_object
 from emberwatch.simulator.scenario import GroupScenario, RoleScenario
 
-MEMBERS = "members"
+MEMBERS: Final = "members"
+_ABOVE_PEOPLE: Final = 1 << 40
 Present = Callable[[str], bool]
 
 
@@ -20,10 +22,10 @@ class GroupState:
     scenario: GroupScenario
     """Without its members."""
     number: int
-    people: dict[str, None]
-    """Object ids, those of deleted accounts too: a restored account is a member again."""
-    inside: dict[str, None]
-    """Object ids of the groups inside."""
+    people: dict[str, int]
+    """By object id, deleted accounts too: a restored one is a member again. The number tells the order."""
+    inside: dict[str, int]
+    """The groups inside, likewise; their numbers are above all those of people."""
     deleted: datetime | None = None
 
     @property
@@ -56,7 +58,8 @@ class Memberships:
         self.roles: dict[str, RoleState] = {}
         self._present = present
         self._holders: dict[str, dict[str, None]] = {}
-        self._numbers = iter(range(1, 1 << 62))
+        self._numbers = count(1)
+        self._joined = count(1)
 
     def load(
         self,
@@ -75,6 +78,17 @@ class Memberships:
         for role in roles:
             people = dict.fromkeys(filter(None, map(find, role.members)))
             self.roles[role.object_id] = RoleState(role, people, {ids[name]: None for name in role.groups})
+
+    def fill(self, group: GroupScenario, members: Iterable[str]) -> None:
+        """Take over a group whose members are known by object id."""
+        state = self._put(group)
+        for member in members:
+            self._enter(state, member, is_group=False)
+
+    def fill_role(self, role: RoleScenario, members: Iterable[str]) -> None:
+        """Make accounts hold a role that others may hold already."""
+        held = self.roles.setdefault(role.object_id, RoleState(role, {}, {}))
+        held.people.update(dict.fromkeys(members))
 
     def add_group(self, group: GroupScenario) -> GroupState:
         """Create a group without members."""
@@ -118,7 +132,7 @@ class Memberships:
         """Bring a deleted group back."""
         self.groups[group_id].deleted = None
         # What it held before it was deleted is told again with it.
-        links = [Link(member, kind, present=True) for member, kind in self.members(group_id)]
+        links = [Link(member, kind, present=True) for _, member, kind in self.members(group_id)]
         self.changes.note(group_id, WHOLE, links)
         self._tell_holders(group_id, present=True)
 
@@ -161,7 +175,11 @@ class Memberships:
             self.changes.note(state.id, {MEMBERS}, [Link(user_id, "user", present=True)])
 
     def _enter(self, state: GroupState, member: str, *, is_group: bool) -> None:
-        (state.inside if is_group else state.people)[member] = None
+        number = next(self._joined)
+        if is_group:
+            state.inside[member] = _ABOVE_PEOPLE + number
+        else:
+            state.people[member] = number
         self._holders.setdefault(member, {})[state.id] = None
 
     def _tell(self, state: GroupState, member: str, *, present: bool) -> None:
@@ -171,11 +189,15 @@ class Memberships:
     def present_groups(self) -> Iterator[GroupState]:
         return (group for group in self.groups.values() if group.deleted is None)
 
-    def members(self, group_id: str) -> list[tuple[str, str]]:
-        """Object ids of the direct members that are not deleted, with their kind."""
-        state = self.groups[group_id]
-        people = [(user_id, "user") for user_id in state.people if self._present(user_id)]
-        return people + [(other, "group") for other in state.inside if self.groups[other].deleted is None]
+    def members(self, group_id: str, after: int = 0) -> Iterator[tuple[int, str, str]]:
+        """The direct members that are not deleted: number, object id and kind, from behind a number on."""
+        state, groups, present = self.groups[group_id], self.groups, self._present
+        for user_id, number in state.people.items():
+            if number > after and present(user_id):
+                yield number, user_id, "user"
+        for other, number in state.inside.items():
+            if number > after and groups[other].deleted is None:
+                yield number, other, "group"
 
     def holders_of(self, member: str) -> list[GroupState]:
         """The groups that a user or group belongs to directly."""

@@ -67,7 +67,11 @@ def json_reply(
 
 def graph_time(moment: datetime | None) -> str | None:
     """A moment as Graph writes it: ``2026-01-02T03:04:05Z``."""
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ") if moment else None
+    if moment is None:
+        return None
+    # Several times faster than strftime, and a page of users holds thousands of times.
+    in_utc = moment if moment.tzinfo is UTC else moment.astimezone(UTC)
+    return f"{in_utc.isoformat(timespec='seconds')[:19]}Z"
 
 
 def login_time(moment: datetime) -> str:

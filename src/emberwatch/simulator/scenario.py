@@ -39,6 +39,7 @@ from emberwatch.simulator.scenario_people import (
 
 __all__ = [
     "CLOUD_THRESHOLD",
+    "CREATED",
     "AppRoleScenario",
     "AppScenario",
     "CertificateScenario",
@@ -49,6 +50,7 @@ __all__ = [
     "FederatedScenario",
     "GroupScenario",
     "PlanScenario",
+    "PopulationScenario",
     "RiskDetectionScenario",
     "RiskScenario",
     "RoleScenario",
@@ -100,6 +102,22 @@ class DeltaScenario:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PopulationScenario:
+    """Many made-up accounts, besides those that are named."""
+
+    count: int
+    domain: str
+    seed: int = 0
+    groups: int = 0
+    group_size: int = 30
+    """Members of a group, on average; the first one has two fifths of everybody."""
+    roles: bool = True
+    managers: bool = True
+    guests: float = 0.03
+    synced: float = 0.5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DirectoryScenario:
     """One Microsoft directory."""
 
@@ -108,6 +126,7 @@ class DirectoryScenario:
     domains: tuple[DomainScenario, ...]
     apps: tuple[AppScenario, ...] = ()
     users: tuple[UserScenario, ...] = ()
+    population: PopulationScenario | None = None
     groups: tuple[GroupScenario, ...] = ()
     roles: tuple[RoleScenario, ...] = ()
     detections: tuple[RiskDetectionScenario, ...] = ()

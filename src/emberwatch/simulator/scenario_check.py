@@ -45,6 +45,9 @@ def _check_directory(path: str, directory: DirectoryScenario) -> None:
     _check_apps(f"{path}.apps", directory)
     names = {domain.name.casefold() for domain in directory.domains}
     people = {user.upn.casefold() for user in directory.users}
+    if directory.population is not None and directory.population.domain.casefold() not in names:
+        where = f"{path}.population.domain"
+        raise ScenarioError(f"{where}: it is not one of the directory's", field=where)
     licences = {sku.part_number for sku in directory.skus}
     for number, user in enumerate(directory.users):
         where = f"{path}.users[{number}]"

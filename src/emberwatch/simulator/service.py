@@ -6,13 +6,15 @@ import threading
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from datetime import UTC
+from email.utils import format_datetime
 from typing import Final, Literal
 
 from emberwatch.simulator.codes import Failure
 from emberwatch.simulator.context import Channel, Context, Route, route
 from emberwatch.simulator.discovery import instance_discovery, key_set, openid_configuration, user_realm
 from emberwatch.simulator.faults import FaultRule
-from emberwatch.simulator.graph import graph
+from emberwatch.simulator.graph import expired_token, graph
 from emberwatch.simulator.graph_replies import GraphError, error_reply
 from emberwatch.simulator.journal import Entry
 from emberwatch.simulator.login_errors import refusal
@@ -63,7 +65,12 @@ class Service:
         if channel != "control":
             struck = fate.kind if fate else "latency" if wait else ""
             self._note(request, found, reply, struck, time.perf_counter() - began)
-        return Outcome(None if fate and fate.kind in ("drop", "drop_after", "hang") else reply)
+        return Outcome(None if fate and fate.kind in ("drop", "drop_after", "hang") else self._dated(reply))
+
+    def _dated(self, reply: Reply) -> Reply:
+        # The clock of the simulated service, so that a difference to the client's own shows.
+        now = self.context.world.clock().astimezone(UTC)
+        return replace(reply, headers={"Date": format_datetime(now, usegmt=True), **reply.headers})
 
     def _find(self, request: Request) -> tuple[Route | None, Mapping[str, str]]:
         path = request.path
@@ -94,6 +101,8 @@ class Service:
             self.stopping.wait(_HANG_SECONDS if rule.seconds is None else rule.seconds)
         if rule.kind in ("drop", "hang"):
             return self._addressed(request, channel, Reply(0))
+        if rule.kind == "401":
+            return error_reply(request, expired_token(), self.context.world.clock())
         status = 429 if rule.kind == "429" else rule.status
         reply = self._addressed(request, channel, self._fault_reply(request, channel, status, rule.body))
         after = {} if rule.retry_after is None else {"Retry-After": str(rule.retry_after)}

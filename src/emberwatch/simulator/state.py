@@ -9,13 +9,14 @@ from __future__ import annotations
 import random
 import secrets
 import threading
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any, Final
 
 from emberwatch.core.clock import Clock
-from emberwatch.simulator.accounts import AddressIndex, Hasher, UserState
+from emberwatch.simulator.account_book import AccountBook
+from emberwatch.simulator.accounts import Hasher, UserState
 from emberwatch.simulator.apps import AppState, SecretState
 from emberwatch.simulator.changes import WHOLE, ChangeLog
 from emberwatch.simulator.codes import Failure, reason_of
@@ -23,12 +24,14 @@ from emberwatch.simulator.graph_objects import DEFAULT_LOCK_SECONDS
 from emberwatch.simulator.lockout import NOISE, Lock, LockoutPolicy, LockoutState, lock_now, record_wrong
 from emberwatch.simulator.managers import Managers
 from emberwatch.simulator.memberships import Memberships
+from emberwatch.simulator.population import chiefs, crowds, people
 from emberwatch.simulator.scenario import (
     CLOUD_THRESHOLD,
     AppScenario,
     Cloud,
     DirectoryScenario,
     DomainScenario,
+    PopulationScenario,
     RiskDetectionScenario,
     Scenario,
     ScenarioError,
@@ -58,15 +61,15 @@ class LockRecord:
         return self.lock.caused_by
 
 
-class DirectoryState:
-    """One directory with its users and apps, and indexes over the users' addresses."""
+class DirectoryState(AccountBook):
+    """One directory with its users, apps, groups and roles."""
 
     def __init__(self, scenario: DirectoryScenario, world: World) -> None:
+        super().__init__()
         self.scenario = replace(scenario, users=(), apps=(), detections=())
         self.world = world
         self.cloud = scenario.cloud or world.cloud
         self.domains = {domain.name.casefold(): domain for domain in scenario.domains}
-        self.users: dict[str, UserState] = {}
         self.apps: dict[str, AppState] = {}
         self.sign_ins = SignInLog()
         self.delta = scenario.delta
@@ -78,8 +81,6 @@ class DirectoryState:
         """With the object id of the account."""
         self.protection_asked: float | None = None
         """When Identity Protection last answered anybody."""
-        self._index = AddressIndex()
-        self._by_number: list[UserState | None] = []
         self.memberships = Memberships(self.is_present)
         self.managers = Managers(self.changes, self.is_present)
         for app in scenario.apps:
@@ -87,10 +88,22 @@ class DirectoryState:
         for user in scenario.users:
             self._put_user(user)
         for user in scenario.users:
-            self.managers.enter(user.object_id, self._id_of(user.manager) if user.manager else None)
-        self.memberships.load(scenario.groups, scenario.roles, self._id_of)
+            self.managers.enter(user.object_id, self.id_of(user.manager) if user.manager else None)
+        self.memberships.load(scenario.groups, scenario.roles, self.id_of)
+        if scenario.population is not None:
+            self._populate(scenario.population)
         for detection in scenario.detections:
             self.detect(detection)
+
+    def _populate(self, wanted: PopulationScenario) -> None:
+        ids = [self._put_user(person).id for person in people(wanted)]
+        for user_id, manager in chiefs(ids) if wanted.managers else ():
+            self.managers.enter(user_id, manager)
+        for crowd in crowds(wanted, ids):
+            if crowd.group is not None:
+                self.memberships.fill(crowd.group, crowd.members)
+            if crowd.role is not None:
+                self.memberships.fill_role(crowd.role, crowd.members)
 
     @property
     def id(self) -> str:
@@ -108,7 +121,7 @@ class DirectoryState:
             self._check_name(None, user.upn)
             state = self._put_user(user)
             self.changes.note(state.id, WHOLE)
-            self.managers.set(state.id, self._id_of(user.manager) if user.manager else None)
+            self.managers.set(state.id, self.id_of(user.manager) if user.manager else None)
             return state
 
     def _put_user(self, user: UserScenario) -> UserState:
@@ -117,16 +130,14 @@ class DirectoryState:
         state = UserState(
             scenario=replace(user, id=owner, password=None, previous_passwords=()),
             directory=self.scenario,
-            number=len(self._by_number) + 1,
+            number=self.next_number,
             password=None if user.password is None else self.world.hash(owner, user.password),
             previous=tuple(self.world.hash(owner, value) for value in user.previous_passwords),
             answers_left=user.answer.times if user.answer else None,
             last_sign_in=user.last_sign_in,
             last_successful_sign_in=user.last_successful_sign_in,
         )
-        self.users[owner] = state
-        self._by_number.append(state)
-        self._enter(state)
+        self.enter(state)
         self._begin_lockout(state)
         return state
 
@@ -144,17 +155,17 @@ class DirectoryState:
             _check_properties(user.scenario.upn, changes.get("properties", {}))
             if changes.get("deleted", user.scenario.deleted) is None:
                 self._check_name(user, str(changes.get("upn", user.scenario.upn)))
-            self._leave(user)
+            self.unindex(user)
             before, gone = user.properties, user.deleted
             if "password" in changes:
                 changes = self._set_password(user, **changes)
             user.scenario = replace(user.scenario, id=user.id, **changes)
             user.answers_left = user.scenario.answer.times if user.scenario.answer else None
-            self._enter(user)
+            self.index(user)
             self._note_change(user, before, was_deleted=gone)
             if "manager" in changes:
                 name = changes["manager"]
-                self.managers.set(user.id, self._id_of(name) if name else None)
+                self.managers.set(user.id, self.id_of(name) if name else None)
             return user
 
     def _check_name(self, user: UserState | None, upn: str) -> None:
@@ -169,7 +180,8 @@ class DirectoryState:
             after = user.properties
             self.changes.note(user.id, {name for name in after if after[name] != before[name]})
             return
-        self.changes.note(user.id, WHOLE)
+        # Who heard that the account is gone has dropped its manager with it.
+        self.changes.note(user.id, WHOLE, self.managers.links(user.id) if not user.deleted else ())
         if user.deleted:
             self.memberships.account_left(user.id)
             self.managers.account_left(user.id)
@@ -180,9 +192,8 @@ class DirectoryState:
     def purge_user(self, user_id: str) -> None:
         """Remove an account for good: it cannot be restored, and nothing remembers it but delta queries."""
         with self.world.lock:
-            user = self.users.pop(user_id)
-            self._leave(user)
-            self._by_number[user.number - 1] = None
+            user = self.users[user_id]
+            self.strike(user)
             self.detections = [entry for entry in self.detections if entry[1] != user_id]
             if not user.deleted:
                 self.memberships.account_left(user_id)
@@ -234,54 +245,12 @@ class DirectoryState:
             )
         )
 
-    def find(self, address: str) -> UserState | None:
-        """A user that is not deleted, by object id or UPN."""
-        known = self.users.get(address.lower())
-        if known is None:
-            ids = self._index.ids("userPrincipalName", address)
-            known = next((self.users[i] for i in ids), None)
-        return known if known and not known.deleted else None
-
-    def _id_of(self, upn: str) -> str | None:
-        """The object id of a name; a deleted account is meant when no present one has it."""
-        user = self.find(upn) or self._deleted_names().get(upn.casefold())
-        return user.id if user else None
-
-    def _deleted_names(self) -> dict[str, UserState]:
-        return {user.scenario.upn.casefold(): user for user in self.gone()}
-
-    def is_present(self, user_id: str) -> bool:
-        user = self.users.get(user_id)
-        return user is not None and not user.deleted
-
     def find_for_sign_in(self, username: str) -> UserState | None:
         """The user that a user name means: its UPN, or its mail where the directory allows that."""
         user = self.find(username) if "@" in username else None
         if user is None and self.scenario.alternate_login:
-            ids = self._index.ids("mail", username)
-            user = next((self.users[i] for i in ids), None)
+            user = self.find_by_mail(username)
         return user
-
-    def indexed(self, name: str, value: str) -> set[str] | None:
-        """Ids of the present users whose property has this value; None when it has no index."""
-        if name == "id":
-            return {value.lower()} if self.is_present(value.lower()) else set()
-        return self._index.ids(name, value) if self._index.covers(name) else None
-
-    def users_after(self, number: int) -> Iterator[UserState]:
-        """The users behind this number, deleted ones too, in order of number."""
-        rest = (self._by_number[index] for index in range(number, len(self._by_number)))
-        return (user for user in rest if user is not None)
-
-    def present_after(self, number: int) -> Iterator[UserState]:
-        """The users behind this number that are not deleted, in order of number."""
-        return (user for user in self.users_after(number) if not user.deleted)
-
-    def present(self) -> Iterator[UserState]:
-        return (user for user in self.users.values() if not user.deleted)
-
-    def gone(self) -> Iterator[UserState]:
-        return (user for user in self.users.values() if user.deleted)
 
     def domain_of(self, address: str) -> DomainScenario | None:
         return self.domains.get(address.casefold().rpartition("@")[2])
@@ -323,14 +292,6 @@ class DirectoryState:
             )
             self.set_lockout(user, record_wrong(user.lockout, policy, wrong, by=NOISE, now=now))
 
-    def _enter(self, user: UserState) -> None:
-        if not user.deleted:
-            self._index.enter(user)
-
-    def _leave(self, user: UserState) -> None:
-        if not user.deleted:
-            self._index.leave(user)
-
 
 class World:
     """Everything the server knows."""
@@ -344,6 +305,7 @@ class World:
         self.token_key = secrets.token_bytes(32)
         """Signs delta tokens: those of another world, or of an earlier run, are unknown here."""
         self.locks: list[LockRecord] = []
+        self.token_generation = 1
         self.seed = scenario.seed
         self.rng = random.Random(scenario.seed)
         """Where the service promises no order, it decides."""
@@ -360,6 +322,15 @@ class World:
 
     def directory_with_domain(self, domain: str) -> DirectoryState | None:
         return next((d for d in self.directories.values() if domain.casefold() in d.domains), None)
+
+    @property
+    def token_mark(self) -> str:
+        """What the tokens that are valid now carry."""
+        return f"1.{self.token_generation}"
+
+    def end_tokens(self) -> None:
+        """Let every token that was given so far be expired."""
+        self.token_generation += 1
 
     def locked_accounts(self) -> list[LockRecord]:
         """The accounts that are locked at this moment."""

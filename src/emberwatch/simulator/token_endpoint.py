@@ -133,7 +133,9 @@ def _grant_to_app(granting: Granting) -> Body | Failure:
         "idtyp": "app",
         **({"roles": list(app.granted_roles)} if app.granted_roles else {}),
     }
-    return {**_lifetime(), "access_token": granting.context.key.sign(claims, directory.world.clock())}
+    seconds = app.token_seconds or TOKEN_SECONDS
+    token = granting.context.key.sign(claims, directory.world.clock(), seconds)
+    return {**_lifetime(seconds), "access_token": token}
 
 
 def _resource_for_app(granting: Granting) -> str | Failure:
@@ -205,12 +207,13 @@ def _claims(granting: Granting, audience: str) -> Body:
         "tid": directory,
         "appid": app.client_id,
         "app_displayname": app.display_name,
+        "rh": granting.directory.world.token_mark,
         "appidacr": "2" if "client_assertion" in granting.form else "1",
     }
 
 
-def _lifetime() -> Body:
-    return {"token_type": "Bearer", "expires_in": TOKEN_SECONDS, "ext_expires_in": TOKEN_SECONDS}
+def _lifetime(seconds: int = TOKEN_SECONDS) -> Body:
+    return {"token_type": "Bearer", "expires_in": seconds, "ext_expires_in": seconds}
 
 
 _GRANTS: Final[Mapping[str, Grant]] = {"client_credentials": _grant_to_app, "password": _grant_to_user}

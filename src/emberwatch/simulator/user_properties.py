@@ -11,7 +11,6 @@ from emberwatch.simulator.scenario import (
     SkuScenario,
     UserScenario,
     default_domain,
-    stable_id,
 )
 
 # fmt: off
@@ -119,7 +118,8 @@ def _plans(own: UserProperties) -> list[dict[str, Any]]:
 
 def skus_of(user: UserScenario, directory: DirectoryScenario) -> list[SkuScenario]:
     """The licences of an account."""
-    return [sku for sku in directory.skus if sku.part_number in user.licences]
+    # Most accounts of a large directory have none: for them nothing is looked through.
+    return [sku for sku in directory.skus if sku.part_number in user.licences] if user.licences else []
 
 
 def _local_part(user: UserScenario) -> str:
@@ -147,7 +147,7 @@ _READ: Final[Mapping[str, Callable[[UserProperties], Any]]] = {
 }
 _SYNCED: Final[Mapping[str, Callable[[UserScenario], Any]]] = {
     "onPremisesSyncEnabled": lambda _: True,
-    "onPremisesImmutableId": lambda u: stable_id(f"immutable {u.object_id}").replace("-", "")[:22] + "==",
+    "onPremisesImmutableId": lambda u: u.object_id.replace("-", "")[:22] + "==",
     "onPremisesLastSyncDateTime": lambda u: graph_time(u.last_password_change or u.created),
     "onPremisesSamAccountName": _local_part,
     "onPremisesDomainName": lambda u: u.upn.partition("@")[2],

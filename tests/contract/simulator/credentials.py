@@ -22,6 +22,7 @@ from emberwatch.simulator import (
     CertificateScenario,
     DirectoryScenario,
     DomainScenario,
+    FederatedScenario,
     Scenario,
     SecretScenario,
     UserScenario,
@@ -65,11 +66,12 @@ class Keys:
         return self.certificate.fingerprint(hashes.SHA1()).hex()  # noqa: S303 — the protocol's own thumbprint
 
 
-def world(keys: Keys) -> Scenario:
+def world(keys: Keys, *federated: FederatedScenario) -> Scenario:
     app = AppScenario(
         client_id=CLIENT_ID,
         secrets=(SecretScenario(value=SECRET),),
         certificates=(CertificateScenario(pem=keys.public_pem),),
+        federated=federated,
         granted_roles=("Directory.Read.All",),
         consented_scopes=("openid",),
     )

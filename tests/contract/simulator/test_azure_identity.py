@@ -9,10 +9,16 @@ from typing import Any
 import jwt
 import pytest
 from azure.core.exceptions import ClientAuthenticationError
-from azure.identity import CertificateCredential, ClientSecretCredential
+from azure.identity import (
+    CertificateCredential,
+    ClientAssertionCredential,
+    ClientSecretCredential,
+    WorkloadIdentityCredential,
+)
 
 from emberwatch.simulator import SimulatedEntra
 from tests.contract.simulator.credentials import CLIENT_ID, DIRECTORY_ID, SECRET, Keys, world
+from tests.unit.simulator.issuers import Issuer, published
 
 
 @pytest.fixture
@@ -80,3 +86,33 @@ def test_an_unknown_certificate_raises_its_own_error_with_the_code(entra: Simula
         pytest.raises(ClientAuthenticationError, match="AADSTS700027"),
     ):
         credential.get_token(f"{entra.graph_url}/.default")
+
+
+def test_workload_identity_reads_its_token_from_a_file(keys: Keys, tmp_path: Path) -> None:
+    with (
+        published(tmp_path) as issuer,
+        SimulatedEntra(world(keys, issuer.fetched_trust()), ca_file=tmp_path / "ca.pem") as running,
+    ):
+        path = tmp_path / "token"
+        names = {"tenant_id": DIRECTORY_ID, "client_id": CLIENT_ID, "token_file_path": str(path)}
+        path.write_text(issuer.token(running.clock()))
+        with WorkloadIdentityCredential(**names, **settings(running)) as credential:
+            token = credential.get_token(f"{running.graph_url}/.default")
+        assert roles(token.token) == ["Directory.Read.All"]
+        path.write_text(issuer.token(running.clock(), aud="api://other"))
+        with (
+            WorkloadIdentityCredential(**names, **settings(running)) as credential,
+            pytest.raises(ClientAuthenticationError, match="AADSTS700212"),
+        ):
+            credential.get_token(f"{running.graph_url}/.default")
+
+
+def test_an_assertion_from_a_function(keys: Keys, tmp_path: Path) -> None:
+    issuer = Issuer()
+    with SimulatedEntra(world(keys, issuer.trust()), ca_file=tmp_path / "ca.pem") as running:
+        options = settings(running)
+        with ClientAssertionCredential(
+            DIRECTORY_ID, CLIENT_ID, lambda: issuer.token(running.clock()), **options
+        ) as credential:
+            token = credential.get_token(f"{running.graph_url}/.default")
+    assert roles(token.token) == ["Directory.Read.All"]

@@ -12,6 +12,7 @@ import requests
 
 from emberwatch.simulator import AppScenario, SimulatedEntra
 from tests.contract.simulator.credentials import CLIENT_ID, DIRECTORY_ID, SECRET, Keys, world
+from tests.unit.simulator.issuers import published
 
 
 @pytest.fixture
@@ -98,6 +99,17 @@ def test_a_certificate_that_is_not_registered(entra: SimulatedEntra) -> None:
     stranger = Keys.make()
     credential = {"private_key": stranger.private_pem, "thumbprint": stranger.sha1_thumbprint}
     assert ask(app(entra, credential), entra)["error_codes"] == [700027]
+
+
+def test_a_token_of_a_foreign_issuer(keys: Keys, tmp_path: Path) -> None:
+    with (
+        published(tmp_path) as issuer,
+        SimulatedEntra(world(keys, issuer.fetched_trust()), ca_file=tmp_path / "ca.pem") as running,
+    ):
+        good = {"client_assertion": lambda: issuer.token(running.clock())}
+        assert read_users(running, ask(app(running, good), running)["access_token"]).status_code == 200
+        bad = {"client_assertion": lambda: issuer.token(running.clock(), sub="another")}
+        assert ask(app(running, bad), running)["error_codes"] == [700213]
 
 
 def test_an_unknown_directory_stops_at_discovery(entra: SimulatedEntra) -> None:

@@ -24,13 +24,19 @@ class Follower:
 
     def round(self, **headers: str) -> list[dict[str, Any]]:
         """Follow one round to its end; what it told, in order."""
+        for _ in self.pages_of_a_round(**headers):
+            pass
+        return self.told
+
+    def pages_of_a_round(self, **headers: str) -> Iterator[int]:
+        """The same page by page: the caller may change the directory between them."""
         self.told = []
         for answer in self._answers(self.next or self.first, headers):
             self.pages += 1
             for item in answer.body["value"]:
                 self.told.append(item)
                 self._keep(item)
-        return self.told
+            yield self.pages
 
     def _answers(self, target: str, headers: dict[str, str]) -> Iterator[Answer]:
         while target:

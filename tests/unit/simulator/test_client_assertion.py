@@ -82,9 +82,9 @@ def test_a_signed_assertion_is_accepted(headers: Mapping[str, str], algorithm: s
         ({"key": OTHER_KEY}, 700027),
         ({"headers": {"x5t": "unknown"}}, 700027),
         ({"headers": {}}, 700027),
-        ({"aud": f"{ORIGIN}/elsewhere/oauth2/v2.0/token"}, 50013),
-        ({"iss": a_guid()}, 50013),
-        ({"sub": a_guid()}, 50013),
+        ({"aud": f"{ORIGIN}/elsewhere/oauth2/v2.0/token"}, 700023),
+        ({"iss": a_guid()}, 700021),
+        ({"sub": a_guid()}, 700021),
         ({"jti": None}, 50013),
         ({"exp": "soon"}, 700024),
         ({"exp": int(NOW.timestamp()) - 301}, 700024),
@@ -125,7 +125,21 @@ def test_a_certificate_may_have_an_answer_of_its_own(entry: CertificateScenario,
 def test_an_expired_certificate_is_not_accepted() -> None:
     old = certificate(days=-1)
     thumbprint = {"x5t#S256": b64url(hashlib.sha256(old.public_bytes(Encoding.DER)).digest())}
-    assert ask(with_certificate(registered(old)), assertion(headers=thumbprint)).code == 700027
+    refused = ask(with_certificate(registered(old)), assertion(headers=thumbprint))
+    assert refused.code == 700027
+    assert "has expired" in refused.body["error_description"]
+
+
+def test_an_old_and_a_new_certificate_side_by_side() -> None:
+    new = certificate(days=60)
+    world = lab(apps=[app(certificates=(registered(), registered(new)))])
+    thumbprint = {"x5t#S256": b64url(hashlib.sha256(new.public_bytes(Encoding.DER)).digest())}
+    for headers in (SHA256, thumbprint):
+        assert ask(world, assertion(headers=headers)).code == 0
+    world.clock.advance(31 * 24 * 3600)
+    later: Any = {"nbf": int(world.clock().timestamp()), "exp": int(world.clock().timestamp()) + 60}
+    codes = [ask(world, assertion(headers=headers, **later)).code for headers in (SHA256, thumbprint)]
+    assert codes == [700027, 0]
 
 
 @pytest.mark.parametrize("changes", [{"client_assertion": "not a token"}, {"client_assertion_type": "saml"}])

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from emberwatch.simulator import FaultRule
+from emberwatch.simulator import FaultRule, turbulence
 from emberwatch.simulator.faults import FaultPlan
 from emberwatch.simulator.service import Service
 from tests.unit.simulator.worlds import PASSWORD, UPN, Lab, lab
@@ -150,3 +150,28 @@ def test_the_journal_tells_requests_apart() -> None:
     assert len(world.journal.sign_ins()) == 1
     world.journal.clear()
     assert world.journal.entries() == []
+
+
+def test_turbulence_strikes_the_share_it_names_each_kind_as_often() -> None:
+    struck = fates(FaultPlan(turbulence(0.2), seed=11), 20_000, "graph")
+    share = [struck.count(kind) / len(struck) for kind in ("429", "5xx", "drop", "drop_after")]
+    assert all(0.045 < each < 0.055 for each in share)
+    assert fates(FaultPlan(turbulence(0.2), seed=11), 200, "token") == [""] * 200
+
+
+def test_a_token_can_be_taken_for_expired() -> None:
+    world = lab(faults=[FaultRule(where="any", kind="401", skip=1, count=1)])
+    token = world.bearer()
+    answers = [world.graph("/users", token=token) for _ in range(3)]
+    assert [answer.status for answer in answers] == [200, 401, 200]
+    assert answers[1].error == "InvalidAuthenticationToken"
+    assert "invalid_token" in answers[1].headers["WWW-Authenticate"]
+
+
+def test_all_tokens_end_at_once_and_new_ones_are_good() -> None:
+    world = lab()
+    token = world.bearer()
+    assert world.graph("/users", token=token).status == 200
+    world.world.end_tokens()
+    assert world.graph("/users", token=token).error == "InvalidAuthenticationToken"
+    assert world.graph("/users", token=world.bearer()).status == 200

@@ -225,7 +225,7 @@ def test_control_of_a_process(tmp_path: Path) -> None:
         assert control.refused("faults", rules=[{"where": "token", "kind": "fire"}]).startswith(
             "ScenarioError"
         )
-        assert "cannot change" in control.refused("user", upn=UPN, changes={"upn": "x"})
+        assert "cannot change" in control.refused("user", upn=UPN, changes={"created": "x"})
 
 
 class Control:
@@ -244,6 +244,59 @@ class Control:
         answer = self.client.post(f"{self.url}/{name}", json=body, headers=self.headers)
         assert answer.status_code == 400
         return str(answer.json()["error"])
+
+
+def test_control_of_a_directory_in_a_process(tmp_path: Path) -> None:
+    with process(tmp_path, "--control") as (_, ready), client_for(ready["ca_file"]) as client:
+        control = Control(client, ready["url"], ready["control_token"])
+        ann = control.post("user", upn=UPN, changes={"other_mails": ["a@private.example"], "enabled": False})
+        made = control.post("users", user={"upn": "new@corp.example"})
+        group = control.post("groups", group={"display_name": "Few"})
+        assert control.post("group", id=group, join=[ann, made], rename="Fewer") == [ann, made]
+        assert control.post("group", id=group, part=[made]) == [ann]
+        control.post("user", id=made, changes={"deleted": "2026-05-04T12:00:00+00:00"})
+        names = ("userPrincipalName", "accountEnabled")
+        truth = control.post("truth", select=names)
+        assert truth["users"] == {ann: {"userPrincipalName": UPN, "accountEnabled": False}}
+        assert (truth["deleted"], truth["groups"][group]["members"]) == ([made], [ann])
+        control.post("user", id=made, changes={"deleted": None})
+        assert made in control.post("truth")["users"]
+        control.post("user", id=made, purge=True)
+        assert "no user" in control.refused("user", id=made, changes={})
+        control.post("group", id=group, delete=True)
+        assert control.post("truth")["groups"] == {}
+        control.post("group", id=group, restore=True)
+        done = control.post("churn", count=20, seed=1, select=names)
+        assert sum(done["done"].values()) == 20
+        assert done["truth"] == control.post("truth", select=names)
+        assert control.post("delta", rules={"page": 7}, reset=True)["page"] == 7
+        assert "unknown key" in control.refused("delta", rules={"pages": 7})
+        assert "no directory" in control.refused("truth", directory="elsewhere.example")
+        assert "no group" in control.refused("group", id="x")
+
+
+def test_control_of_an_app_rotates_its_secret(tmp_path: Path) -> None:
+    with process(tmp_path, "--control") as (_, ready), client_for(ready["ca_file"]) as client:
+        control = Control(client, ready["url"], ready["control_token"])
+        assert sign_in(client, ready["url"]).status_code == 200
+        control.post("app", app={"client_id": CLIENT_ID, "secrets": [{"value": "another"}]})
+        assert sign_in(client, ready["url"]).json()["error_codes"] == [7000215]
+        assert control.get("requests")["token:password"] == {"200": 1, "401": 1}
+        control.post("turbulence", rate=1, where="token", retry_after=7)
+        refused = [entry for entry in tried(client, ready["url"], 12) if entry is not None]
+        assert {answer.headers["Retry-After"] for answer in refused} == {"7"}
+        assert 0 < len(refused) < 12
+        control.post("faults", rules=[])
+        control.post("tokens")
+
+
+def tried(client: httpx.Client, url: str, times: int) -> Iterator[httpx.Response | None]:
+    """Sign-ins, with None for a connection that was cut."""
+    for _ in range(times):
+        try:
+            yield sign_in(client, url)
+        except httpx.TransportError:
+            yield None
 
 
 def test_moving_the_clock_does_not_wait(entra: SimulatedEntra, client: httpx.Client) -> None:

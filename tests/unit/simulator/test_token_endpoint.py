@@ -278,3 +278,19 @@ def test_no_secret_and_no_password_stays_in_the_server() -> None:
     assert UPN in kept
     for plain in (SECRET, PASSWORD, "Wrong-but-telling"):
         assert plain not in kept
+
+
+def test_an_app_may_get_short_tokens() -> None:
+    world = lab(apps=[app(token_seconds=300)])
+    answer = world.app_token()
+    assert answer.body["expires_in"] == 300
+    token = str(answer.body["access_token"])
+    assert world.graph("/users", token=token).status == 200
+    world.clock.advance(300)
+    assert world.graph("/users", token=token).error == "InvalidAuthenticationToken"
+
+
+def test_every_reply_tells_the_time_of_the_service() -> None:
+    world = lab()
+    for answer in (world.app_token(), world.graph("/users"), world.get("/nothing")):
+        assert answer.headers["Date"] == "Mon, 04 May 2026 12:00:00 GMT"
