@@ -81,6 +81,7 @@ def test_a_mistake_stands_beside_its_field(
 
     connect(tenant, DIRECTORY, APP, SECRET)
     if "client_secret" not in given:
+        given["certificate"].seek(0)  # type: ignore[attr-defined]
         reply = admin.post(reverse("add_key", args=[tenant.id]), given)
         assert reply.status_code == 400
         assert (

@@ -33,6 +33,7 @@ from emberwatch.simulator import CertificateScenario, SecretScenario, SimClock
 from tests.simulated import InProcessEntra
 from tests.unit.directories.desk import Desk, collection
 from tests.unit.directories.keys import Keys, make_keys, rsa_key
+from tests.unit.simulator.issuers import Issuer
 from tests.unit.simulator.worlds import (
     CLIENT_ID,
     DIRECTORY_ID,
@@ -243,3 +244,27 @@ def test_without_the_platforms_token_nothing_is_sent(tmp_path: Path, content: by
 
 def _anybody() -> AccountFacts:
     return replace(account(Place().connect(GOOD_SECRET)), user_principal_name="ann@contoso.example")
+
+
+@pytest.mark.parametrize("claims", [{}, {"sub": "system:serviceaccount:watch:another"}])
+def test_the_platforms_token_opens_the_directory_that_trusts_it(
+    tmp_path: Path, claims: dict[str, str]
+) -> None:
+    issuer, token = Issuer(), tmp_path / "token"
+    place = Place()
+    place.entra.directory(DIRECTORY_ID).put_app(app(secrets=(), federated=(issuer.trust(),)))
+    token.write_text(issuer.token(NOW, **claims))
+    connected = place.connect(FederatedToken(token))
+    if claims:
+        with pytest.raises(DirectoryMisconfigured, match="trusts no federated credential") as caught:
+            connected.find_account(UPN)
+        assert caught.value.code == "AADSTS700213"
+        refused = connected.sign_in(_anybody(), Secret(PASSWORD), uuid4())
+        assert (refused.code, refused.halts_directory) == ("AADSTS700213", True)
+        return
+    assert sign_in(connected).verdict is Verdict.ACTIVE
+    assert sign_in(connected, "Wrong-1").verdict is Verdict.INACTIVE
+    # The platform's tokens end; it puts a new one in the same place.
+    place.entra.clock.advance(2 * 3600)
+    token.write_text(issuer.token(place.entra.clock()))
+    assert sign_in(connected).verdict is Verdict.ACTIVE
