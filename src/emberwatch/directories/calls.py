@@ -29,7 +29,7 @@ FORGET_AT_ONCE: Final = 10_000
 _MARK: Final = "{id}"
 _GRAPH: Final = "/v1.0"
 # What a segment may be to be shown: a word of the interface. Ids and names become a mark.
-_WORD: Final = re.compile(r"[A-Za-z$][A-Za-z.$-]{0,39}|v[0-9]\.0|oauth2|\.well-known")
+_WORD: Final = re.compile(r"[A-Za-z$][A-Za-z.$-]{0,39}|v[0-9]\.0|oauth2[A-Za-z]*|\.well-known")
 # Words that may stand where an id could: what follows these is always an id.
 _OWNERS: Final = frozenset(
     {

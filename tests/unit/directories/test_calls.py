@@ -36,6 +36,10 @@ GUID = "0f9e8d7c-1111-4222-8333-444455556666"
             f"/v1.0/servicePrincipals/{GUID}/appRoleAssignedTo",
             "/v1.0/servicePrincipals/{id}/appRoleAssignedTo",
         ),
+        (
+            f"/v1.0/servicePrincipals/{GUID}/oauth2PermissionGrants",
+            "/v1.0/servicePrincipals/{id}/oauth2PermissionGrants",
+        ),
         (f"/{GUID}/oauth2/v2.0/token", "/{id}/oauth2/v2.0/token"),
         (f"/{GUID}/v2.0/.well-known/openid-configuration", "/{id}/v2.0/.well-known/openid-configuration"),
         ("/", "/"),
