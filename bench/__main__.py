@@ -14,6 +14,7 @@ BENCHMARKS: Final = {
     "leak-exactness": ("bench.exactness", "exactness"),
     "plan-feed": ("bench.plan_feed", "plan_feed"),
     "attempt-economy": ("bench.attempt_economy", "attempt_economy"),
+    "verdict-exactness": ("bench.verdict_exactness", "verdict_exactness"),
     "feed-pace": ("bench.feed_pace", "feed_pace"),
     "import-load": ("bench.import_load", "import_load"),
     "scan": ("bench.scan", "scan"),

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
+from bench.driven import MovedClock, run_to_its_end
 from bench.place import installation, tenant_with_directory
 
 if TYPE_CHECKING:
@@ -104,30 +105,19 @@ class Population:
         return self._random.choices([name for name, _ in shares], [share for _, share in shares])[0]
 
 
-class Clock:
-    def __init__(self) -> None:
-        self.now = NOW
-
-    def __call__(self) -> datetime:
-        return self.now
-
-    def sleep(self, seconds: float) -> None:
-        self.now += timedelta(seconds=seconds)
-
-
 def attempt_economy() -> None:
     installation()
     from tests.fakes.directory import CLIENT, FakeEntra
 
-    clock = Clock()
+    clock = MovedClock(NOW)
     entra = FakeEntra(clock)
     population = Population(entra)
     tenant = tenant_with_directory(NOW, CLIENT, pace=50.0)
     _record(tenant, population)
-    first = _run(tenant, entra, clock, confirm=False)
+    first = run_to_its_end(tenant, entra, clock, confirm=False)
     likely = _likely(tenant)
     after_first = len(entra.attempts)
-    _run(tenant, entra, clock, confirm=True)
+    run_to_its_end(tenant, entra, clock, confirm=True)
     _print(tenant, population, first, after_first, len(entra.attempts), likely, entra)
 
 
@@ -150,28 +140,6 @@ def _record(tenant: Tenant, population: Population) -> None:
             origin = Origin(tenant.id, None, "leak.txt", kind, kind, each.leaked_at, None, NOW)
             with transaction.atomic():
                 Recorder(origin, watchlist_of(tenant)).store([(found, Part("leak.txt", kind))])
-
-
-def _run(tenant: Tenant, entra: FakeEntra, clock: Clock, *, confirm: bool) -> Any:
-    from emberwatch.accounts.actor import SYSTEM
-    from emberwatch.validation.driving import drive
-    from emberwatch.validation.models import ValidationPolicy
-    from emberwatch.validation.runs import start_run
-
-    ValidationPolicy.objects.update(confirm_likely=confirm)
-    run = start_run(tenant, actor=SYSTEM, now=clock())
-    while True:
-        until = drive(
-            run.pk,
-            clock=clock,
-            sleep=clock.sleep,
-            directory_for=lambda connection: entra.connect(connection.client_id),
-        )
-        if until is None:
-            break
-        clock.now = max(clock.now, until)
-    run.refresh_from_db()
-    return run
 
 
 def _likely(tenant: Tenant) -> int:

@@ -37,7 +37,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         default=300,
         help="how many histories tests/faults/test_validation_model.py goes through",
     )
-    parser.addoption("--model-seed", type=int, default=1, help="the first of these histories")
+    parser.addoption("--model-seed", type=int, default=1, help="what these histories are drawn from")
 
 
 @pytest.fixture(scope="session")

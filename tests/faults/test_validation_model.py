@@ -1,8 +1,7 @@
 """Safety by model: the real services, adapter and database in histories that nobody would think of.
 
-A history is a list of events: what people do, what breaks, and how far each worker gets in between. It follows
-from its seed; a failing one is cut down to the events that it needs. ``--model-histories 10000`` asks for more,
-``--model-seed 12345`` for others.
+A history is what people do, what breaks, and how far each worker gets in between. A failing one is cut down to
+the steps that it needs. ``--model-histories 10000`` asks for more, ``--model-seed 12345`` for others.
 """
 
 from __future__ import annotations
@@ -13,13 +12,16 @@ from typing import Final
 import pytest
 import stamina
 from django.db import connection
+from hypothesis import HealthCheck, Phase, seed, settings
+from hypothesis.stateful import run_state_machine_as_test
 
-from tests.faults.model.histories import failure_of, history_of, shortened
+from tests.faults.model.machine import STEPS, Installed
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
 
 # Test processes share the histories out among them, in pieces of this number.
 PARTS: Final = 6
+PHASES: Final = (Phase.generate, Phase.shrink)
 
 
 @pytest.fixture(autouse=True)
@@ -42,9 +44,13 @@ def _fast_commits(transactional_db: None) -> Iterator[None]:
 def test_no_history_breaks_a_promise(request: pytest.FixtureRequest, part: int) -> None:
     first: int = request.config.getoption("--model-seed")
     histories: int = request.config.getoption("--model-histories")
-    for seed in range(first + part, first + histories, PARTS):
-        history = history_of(seed)
-        error = failure_of(history)
-        if error is not None:
-            shorter, error = shortened(history, error)
-            raise AssertionError(f"history {seed}: {error}\n{shorter}") from error
+    wanted = settings(
+        max_examples=max(histories // PARTS, 1),
+        stateful_step_count=STEPS,
+        deadline=None,
+        database=None,
+        report_multiple_bugs=False,
+        phases=PHASES,
+        suppress_health_check=list(HealthCheck),
+    )
+    run_state_machine_as_test(seed(first + part)(Installed), settings=wanted)

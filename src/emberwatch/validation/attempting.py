@@ -7,9 +7,10 @@ way there at any time. So an answer that stops the directory comes before anothe
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any, Final, TypeAlias
 from uuid import UUID
 
@@ -21,7 +22,7 @@ from emberwatch.core.clock import Clock
 from emberwatch.core.secret import Secret
 from emberwatch.core.verdict import Certainty, Verdict, VerdictGroup
 from emberwatch.directories.base import SignInReply
-from emberwatch.directories.gate import hold_sign_ins, locked_gate
+from emberwatch.directories.gate import gate_of, hold_sign_ins, locked_gate
 from emberwatch.directories.models import ConnectionStatus, DirectoryConnection, DirectoryGate
 from emberwatch.directories.services import halt, halt_everywhere
 from emberwatch.exposures.features import is_blank_edged
@@ -30,19 +31,21 @@ from emberwatch.exposures.services import NewVerdict, secret_opener, set_verdict
 from emberwatch.identities.services import remember_without_password
 from emberwatch.validation import evidence
 from emberwatch.validation.budget import AlreadyWrong, Slot, Wait, may_attempt
-from emberwatch.validation.choices import budget_policy, kill_switch, limits_of
+from emberwatch.validation.choices import bounds_of, connections_to, kill_switch, protected_of
 from emberwatch.validation.ledger import (
+    ABANDONED_AFTER,
     Request,
     failed_by_others,
+    has_attempt,
     is_in_flight,
     ledger_of,
     pressed_since,
     reserve,
     settle,
-    settle_abandoned,
     why_to_stop,
 )
 from emberwatch.validation.models import Attempt, AttemptOrigin
+from emberwatch.validation.policy import Limits
 from emberwatch.validation.triage import NeedsAttempt, SiblingFacts
 from emberwatch.vault.services import installation_vault
 
@@ -89,6 +92,11 @@ class Stopped:
 
 
 @dataclass(frozen=True, slots=True)
+class Outdated:
+    """What the decision to send rested on has changed since; it has to be made anew."""
+
+
+@dataclass(frozen=True, slots=True)
 class Written:
     """The verdict of the credential that was sent, and of the others that it decided."""
 
@@ -96,7 +104,7 @@ class Written:
     verdicts: list[NewVerdict]
 
 
-Reservation: TypeAlias = Reserved | Wait | AlreadyWrong | Busy | Stopped
+Reservation: TypeAlias = Reserved | Wait | AlreadyWrong | Busy | Stopped | Outdated
 
 
 def reserve_attempt(
@@ -113,14 +121,20 @@ def reserve_attempt(
     pair = installation_vault().fingerprint("pair", str(directory_id), str(account.object_id), secret)
     with transaction.atomic(durable=True):
         gate = locked_gate(directory_id)
-        settle_abandoned(directory_id, now)
-        held_up = _stopped(request.connection) or _busy(gate, request, now)
-        if held_up is not None:
-            return held_up
-        policy = budget_policy(request.connection, synced=account.synced, single_try=needed.single_try)
+        # Read anew under the gate's lock: an answer to somebody else may have stopped the directory just now.
+        connections = connections_to(directory_id)
+        stopped = _stopped(request.connection.id, connections)
+        if stopped is not None:
+            return stopped
+        bounds = bounds_of(connections)
+        busy = _busy(gate, request, bounds.limits, now)
+        if busy is not None:
+            return busy
+        if protected_of(directory_id) != request.protected:
+            return Outdated()
         decision = may_attempt(
             ledger_of(directory_id, account.object_id, pair),
-            policy,
+            bounds.budget(synced=account.synced, single_try=needed.single_try),
             now,
             account.last_password_change_at,
             failed_by_others=failed_by_others(directory_id, account.object_id, now),
@@ -129,7 +143,7 @@ def reserve_attempt(
         if not isinstance(decision, Slot):
             return decision
         attempt = reserve(request, account, pair, now)
-        _take_slot(gate, now)
+        _take_slot(gate, bounds.limits, now)
         record(
             request.credential.tenant_id,
             "attempt.reserved",
@@ -145,38 +159,53 @@ def reserve_attempt(
         return Reserved(attempt, decision)
 
 
-def _stopped(connection: DirectoryConnection) -> Stopped | None:
+def next_turn(entra_tenant_id: UUID, now: datetime) -> Busy | None:
+    """What the gate alone says a run has to wait for, without its lock: a cheap look before a reservation."""
+    return _held(gate_of(entra_tenant_id), AttemptOrigin.RUN, now)
+
+
+def _stopped(connection_id: UUID, connections: Sequence[DirectoryConnection]) -> Stopped | None:
     switch = kill_switch()
     if switch is not None:
         return Stopped(f"The kill switch of this installation is on: {switch.reason}")
-    # Read anew under the gate's lock: an answer to somebody else may have stopped the directory just now.
-    connection.refresh_from_db()
-    if connection.status != ConnectionStatus.ACTIVE:
-        return Stopped(connection.status_sentence or "The directory connection is not active.")
+    ours = next((row for row in connections if row.id == connection_id), None)
+    if ours is None:
+        return Stopped("The tenant is no longer connected to this directory.")
+    if ours.status != ConnectionStatus.ACTIVE:
+        return Stopped(ours.status_sentence or "The directory connection is not active.")
     return None
 
 
-def _busy(gate: DirectoryGate, request: Request, now: datetime) -> Busy | None:
+def _busy(gate: DirectoryGate, request: Request, limits: Limits, now: datetime) -> Busy | None:
+    if is_in_flight(gate.entra_tenant_id, now):
+        return Busy(now + LOOK_AGAIN, "Another sign-in is under way at this directory.")
+    if has_attempt(request.validation):
+        # This worker was believed dead, or took over from one that was. Whoever reserved it writes the verdict.
+        return Busy(now + ABANDONED_AFTER, "The sign-in of this validation is under way.")
+    held = _held(gate, request.origin, now)
+    if held is None and request.origin is AttemptOrigin.PRESS:
+        return _pressed_too_often(gate, limits, now)
+    return held
+
+
+def _held(gate: DirectoryGate, origin: AttemptOrigin, now: datetime) -> Busy | None:
     if gate.sign_ins_not_before is not None and gate.sign_ins_not_before > now:
         return Busy(gate.sign_ins_not_before, "The directory asked us to wait before the next sign-in.")
-    if is_in_flight(gate.entra_tenant_id):
-        return Busy(now + LOOK_AGAIN, "Another sign-in is under way at this directory.")
-    if request.origin is AttemptOrigin.PRESS:
-        return _pressed_too_often(gate, now)
-    if gate.next_slot_at is not None and gate.next_slot_at > now:
+    keeps_pace = origin is not AttemptOrigin.PRESS
+    if keeps_pace and gate.next_slot_at is not None and gate.next_slot_at > now:
         return Busy(gate.next_slot_at, "The next sign-in has its time.")
     return None
 
 
-def _pressed_too_often(gate: DirectoryGate, now: datetime) -> Busy | None:
-    most = limits_of(gate.entra_tenant_id).pace * PRESSES_AVERAGED_OVER.total_seconds()
+def _pressed_too_often(gate: DirectoryGate, limits: Limits, now: datetime) -> Busy | None:
+    most = limits.pace * PRESSES_AVERAGED_OVER.total_seconds()
     if pressed_since(gate.entra_tenant_id, now - PRESSES_AVERAGED_OVER) < max(most, 1):
         return None
     return Busy(now + timedelta(seconds=5), "More was asked for than the pace of this directory allows.")
 
 
-def _take_slot(gate: DirectoryGate, now: datetime) -> None:
-    interval = timedelta(seconds=1 / limits_of(gate.entra_tenant_id).pace)
+def _take_slot(gate: DirectoryGate, limits: Limits, now: datetime) -> None:
+    interval = timedelta(seconds=1 / limits.pace)
     stretched = interval * random.uniform(1 - JITTER, 1 + JITTER)  # noqa: S311 - spreads requests, hides nothing
     # From the slot that was due, not from now: a late attempt must not slow all that follow.
     due = gate.next_slot_at
@@ -264,7 +293,7 @@ def _stop_if_needed(request: Request, attempt: Attempt, reply: SignInReply) -> N
     if reply.halts_directory:
         # Our registration is at fault; another tenant's may be in order.
         halt(request.connection.id, reply.meaning, now=now, facts=facts)
-    elif why := why_to_stop(attempt, _run_began_at(directory_id)):
+    elif why := why_to_stop(attempt, partial(_run_began_at, directory_id)):
         halt_everywhere(directory_id, why, now=now, facts=facts)
 
 

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
+from uuid import UUID
 
+from emberwatch.core.secret import Secret
 from emberwatch.core.verdict import Certainty, Verdict
+from emberwatch.directories.base import AccountFacts
 from emberwatch.directories.models import DirectoryConnection
 from emberwatch.exposures.services import NewVerdict
 from emberwatch.validation import evidence
 from emberwatch.validation.budget import AlreadyWrong, Policy, Slot, Spent, Wait, may_attempt
-from emberwatch.validation.choices import budget_policy
-from emberwatch.validation.ledger import failed_by_others, spent
+from emberwatch.validation.choices import Bounds, bounds_of, connections_to
+from emberwatch.validation.ledger import failed_by_others_at, spent
 from emberwatch.validation.looking import Candidate
 from emberwatch.validation.models import Attempt
+from emberwatch.vault.crypto import Vault
 from emberwatch.vault.services import installation_vault
 
 # A password that brought no clear answer so many times is left alone by runs; a person may still press Validate.
@@ -34,20 +38,45 @@ class Choice:
     """When the first of them can; ``None``: waiting helps none of them."""
 
 
-def choose(
-    connection: DirectoryConnection, candidates: Sequence[Candidate], *, now: datetime, keep_free: int
-) -> Choice:
+@dataclass(frozen=True, slots=True)
+class Books:
+    """What choosing needs to know of many accounts, read at once. Reserving looks again, under the gate's lock."""
+
+    attempts: Mapping[UUID, list[Attempt]]
+    failed_by_others: Mapping[UUID, list[datetime]]
+    bounds: Bounds
+    directory_id: UUID
+    vault: Vault
+
+    @classmethod
+    def read(cls, connection: DirectoryConnection, object_ids: Collection[UUID], now: datetime) -> Books:
+        directory_id = connection.entra_tenant_id
+        attempts: dict[UUID, list[Attempt]] = {}
+        for row in Attempt.objects.filter(entra_tenant_id=directory_id, object_id__in=object_ids):
+            attempts.setdefault(row.object_id, []).append(row)
+        return cls(
+            attempts,
+            failed_by_others_at(directory_id, object_ids, now),
+            bounds_of(connections_to(directory_id) or [connection]),
+            directory_id,
+            installation_vault(),
+        )
+
+    def ledger(self, account: AccountFacts, secret: Secret) -> list[Spent]:
+        pair = self.vault.fingerprint("pair", str(self.directory_id), str(account.object_id), secret)
+        return list(spent(self.attempts.get(account.object_id, []), pair))
+
+
+def choose(books: Books, candidates: Sequence[Candidate], *, now: datetime, keep_free: int) -> Choice:
     """``candidates`` belong to one account and stand in the order in which they would be sent."""
-    account, directory_id = candidates[0].needed.account, connection.entra_tenant_id
-    attempts = list(Attempt.objects.filter(entra_tenant_id=directory_id, object_id=account.object_id))
-    others = failed_by_others(directory_id, account.object_id, now)
-    policy = budget_policy(
-        connection, synced=account.synced, single_try=any(each.needed.single_try for each in candidates)
+    account = candidates[0].needed.account
+    others = books.failed_by_others.get(account.object_id, [])
+    policy = books.bounds.budget(
+        synced=account.synced, single_try=any(each.needed.single_try for each in candidates)
     )
-    vault, choice = installation_vault(), Choice()
+    choice = Choice()
     for each in candidates:
-        pair = vault.fingerprint("pair", str(directory_id), str(account.object_id), each.secret)
-        ledger = list(spent(attempts, pair))
+        ledger = books.ledger(account, each.secret)
         if _unclear(ledger) < MOST_UNCLEAR_ANSWERS:
             _consider(choice, each, ledger, policy, now, others, keep_free)
     return choice

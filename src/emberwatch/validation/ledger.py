@@ -5,7 +5,7 @@ Whoever reserves or settles holds the lock of the directory's gate, see :mod:`em
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
@@ -24,6 +24,7 @@ from emberwatch.validation.models import (
     Run,
     Validation,
 )
+from emberwatch.validation.triage import Protected
 
 # Longer than any sign-in may take: a reservation this old belongs to a process that is gone.
 ABANDONED_AFTER: Final = timedelta(minutes=10)
@@ -39,6 +40,8 @@ class Request:
     connection: DirectoryConnection
     requested_by: str
     origin: AttemptOrigin
+    protected: frozenset[Protected]
+    """The protected list that was read for the decision to send."""
     validation: Validation | None = None
     run: Run | None = None
 
@@ -66,15 +69,37 @@ def spent(attempts: Iterable[Attempt], pair_fingerprint: bytes) -> Iterable[Spen
 
 def failed_by_others(entra_tenant_id: UUID, object_id: UUID, now: datetime) -> list[datetime]:
     """Wrong passwords of the last 24 hours that others sent, as far as the sign-in log could be read."""
+    return failed_by_others_at(entra_tenant_id, [object_id], now).get(object_id, [])
+
+
+def failed_by_others_at(
+    entra_tenant_id: UUID, object_ids: Collection[UUID], now: datetime
+) -> dict[UUID, list[datetime]]:
+    """The same for many accounts."""
     rows = ForeignFailure.objects.filter(
-        entra_tenant_id=entra_tenant_id, object_id=object_id, at__gt=now - RESTS_FOR
+        entra_tenant_id=entra_tenant_id, object_id__in=object_ids, at__gt=now - RESTS_FOR
     )
-    return list(rows.values_list("at", flat=True))
+    found: dict[UUID, list[datetime]] = {}
+    for object_id, at in rows.values_list("object_id", "at"):
+        found.setdefault(object_id, []).append(at)
+    return found
 
 
-def is_in_flight(entra_tenant_id: UUID) -> bool:
-    """Whether any sign-in of ours is under way at the directory: there is never more than one."""
-    return Attempt.objects.filter(entra_tenant_id=entra_tenant_id, state=AttemptState.RESERVED).exists()
+def is_in_flight(entra_tenant_id: UUID, now: datetime) -> bool:
+    """Whether any sign-in of ours is under way at the directory: there is never more than one.
+
+    Reservations whose job was lost altogether become "unknown" first, so that they do not block the directory.
+    """
+    reserved = Attempt.objects.filter(entra_tenant_id=entra_tenant_id, state=AttemptState.RESERVED)
+    times = list(reserved.values_list("reserved_at", flat=True))
+    abandoned = [at for at in times if at < now - ABANDONED_AFTER]
+    if abandoned:
+        reserved.filter(reserved_at__in=abandoned).update(state=AttemptState.UNKNOWN)
+    return len(times) > len(abandoned)
+
+
+def has_attempt(validation: Validation | None) -> bool:
+    return validation is not None and Attempt.objects.filter(validation=validation).exists()
 
 
 def pressed_since(entra_tenant_id: UUID, since: datetime) -> int:
@@ -122,23 +147,15 @@ def settle_unknown(attempt: Attempt) -> None:
     attempt.save(update_fields=["state"])
 
 
-def settle_abandoned(entra_tenant_id: UUID, now: datetime) -> None:
-    """Reservations whose job was lost altogether become "unknown", so that they do not block the directory."""
-    Attempt.objects.filter(
-        entra_tenant_id=entra_tenant_id,
-        state=AttemptState.RESERVED,
-        reserved_at__lt=now - ABANDONED_AFTER,
-    ).update(state=AttemptState.UNKNOWN)
-
-
-def why_to_stop(attempt: Attempt, run_began_at: datetime | None) -> str:
+def why_to_stop(attempt: Attempt, run_began_at: Callable[[], datetime | None]) -> str:
     """Why an answer "locked" stops its whole directory, or nothing.
 
     ``run_began_at``: the last good check of the connection; answers before it, or older than a day, do not count.
     """
     if attempt.verdict != Verdict.LOCKED or attempt.answered_at is None:
         return ""
-    begin = max(run_began_at or attempt.answered_at - WINDOW, attempt.answered_at - WINDOW)
+    a_day_before = attempt.answered_at - WINDOW
+    begin = max(run_began_at() or a_day_before, a_day_before)
     earlier = Attempt.objects.filter(
         entra_tenant_id=attempt.entra_tenant_id, answered_at__lte=attempt.answered_at, answered_at__gt=begin
     ).exclude(pk=attempt.pk)

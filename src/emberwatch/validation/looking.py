@@ -132,9 +132,10 @@ def _need_an_account(asked: Asked, rows: Iterable[Credential]) -> list[str]:
 
 def _link(tenant_id: UUID, identities: Mapping[str, Identity]) -> None:
     """Credentials point to the account that their login names now."""
-    for login, identity in identities.items():
-        rows = Credential.objects.filter(tenant_id=tenant_id, login_canonical=login)
-        rows.exclude(identity=identity).update(identity=identity)
+    rows = Credential.objects.filter(tenant_id=tenant_id, login_canonical__in=identities)
+    linked = rows.order_by().values_list("login_canonical", "identity_id").distinct()
+    for login in {login for login, identity_id in linked if identity_id != identities[login].pk}:
+        rows.filter(login_canonical=login).update(identity=identities[login])
 
 
 def _facts(

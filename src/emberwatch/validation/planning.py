@@ -48,6 +48,7 @@ def in_question(now: datetime, *, confirm_likely: bool) -> tuple[str, list[Any]]
 def plan_run(run: Run, *, now: datetime, confirm_likely: bool) -> None:
     """Writes the run's items in one transaction: all of the plan stands or none of it."""
     with transaction.atomic():
+        _read_whole_tables()
         RunItem.objects.filter(run=run).delete()
         accounts = credentials = 0
         for batch in _batches(_planned(run.tenant_id, now, confirm_likely)):
@@ -55,6 +56,12 @@ def plan_run(run: Run, *, now: datetime, confirm_likely: bool) -> None:
             accounts += len(batch)
             credentials += sum(planned.credentials for planned in batch)
         Run.objects.filter(pk=run.pk).update(planned_at=now, accounts=accounts, credentials=credentials)
+
+
+def _read_whole_tables() -> None:
+    """Right after an import the database knows nothing yet of the new rows and would look each one up by itself."""
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL enable_nestloop TO off")
 
 
 def has_questions(tenant_id: UUID, *, now: datetime, confirm_likely: bool) -> bool:

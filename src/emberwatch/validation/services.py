@@ -44,6 +44,7 @@ from emberwatch.tenants.queries import require
 from emberwatch.validation import evidence
 from emberwatch.validation.attempting import (
     Busy,
+    Outdated,
     Reserved,
     Stopped,
     place_of,
@@ -77,7 +78,7 @@ from emberwatch.validation.reading import (
     sibling_of,
     with_account,
 )
-from emberwatch.validation.triage import Decision, Facts, Needs, NeedsAttempt, triage
+from emberwatch.validation.triage import Decision, Facts, Needs, NeedsAttempt, Protected, triage
 
 log = structlog.get_logger(__name__)
 
@@ -282,7 +283,8 @@ def _must_wait_to_read(job: _Job) -> bool:
 def _validate(job: _Job, directory: Directory) -> None:
     _move(job, ValidationState.LOOKING_UP)
     secret = open_secret(job.credential)
-    facts, answer = _triaged(job, directory, Circumstances.read(job.connection, directory), secret)
+    circumstances = Circumstances.read(job.connection, directory)
+    facts, answer = _triaged(job, directory, circumstances, secret)
     section = evidence.account_section(facts)
     if isinstance(answer, Decision):
         _conclude(job, answer.verdict, answer.certainty, evidence.of_decision(answer) | section)
@@ -290,7 +292,7 @@ def _validate(job: _Job, directory: Directory) -> None:
         why = "The operator lets Emberwatch read facts of this directory and send no sign-ins."
         _conclude(job, Verdict.INCONCLUSIVE, None, evidence.of_choice(why) | section)
     else:
-        _attempt(job, directory, answer, secret, section)
+        _attempt(job, directory, answer, secret, section, circumstances.protected)
 
 
 def _triaged(
@@ -325,7 +327,12 @@ def _with_lookup(job: _Job, directory: Directory, facts: Facts, secret: Secret) 
 
 
 def _attempt(
-    job: _Job, directory: Directory, needed: NeedsAttempt, secret: Secret, section: dict[str, Any]
+    job: _Job,
+    directory: Directory,
+    needed: NeedsAttempt,
+    secret: Secret,
+    section: dict[str, Any],
+    protected: frozenset[Protected],
 ) -> None:
     read_foreign_failures(job.connection, directory, job.clock)
     request = Request(
@@ -333,6 +340,7 @@ def _attempt(
         job.connection,
         job.validation.requested_by,
         AttemptOrigin.PRESS,
+        protected,
         validation=job.validation,
     )
     answer = _turn(job, request, needed, secret)
@@ -344,6 +352,8 @@ def _attempt(
         _conclude(job, answer.verdict, None, evidence.of_wait(answer) | section)
     elif isinstance(answer, Stopped):
         _conclude(job, Verdict.INCONCLUSIVE, None, evidence.of_stopped_directory(answer.why) | section)
+    elif isinstance(answer, Outdated):
+        _postpone(job, BUSY_RETRY)
     elif isinstance(answer, Reserved):
         _move(job, ValidationState.SIGNING_IN)
         reply = directory.sign_in(needed.account, secret, answer.attempt.id)
@@ -352,7 +362,7 @@ def _attempt(
 
 def _turn(
     job: _Job, request: Request, needed: NeedsAttempt, secret: Secret
-) -> Reserved | Wait | AlreadyWrong | Stopped | None:
+) -> Reserved | Wait | AlreadyWrong | Stopped | Outdated | None:
     """Waits a little for its turn; ``None`` when that takes longer and the job comes back later."""
     waited = 0.0
     while True:

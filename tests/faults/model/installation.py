@@ -10,6 +10,8 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
+from django.db import connection
+
 from emberwatch.accounts.actor import SYSTEM
 from emberwatch.core.errors import Conflict
 from emberwatch.directories.base import Directory
@@ -117,14 +119,17 @@ class Installation:
 
     def _validate(self, *, validation_id: str, order_by: str, seconds: int = 0) -> None:
         due = self.now() + timedelta(seconds=seconds)
-        self._staged.append(Job("validation", UUID(validation_id), due, order_by))
+        self._put(Job("validation", UUID(validation_id), due, order_by))
 
     def _drive(self, *, run_id: str, seconds: int) -> None:
-        self._staged.append(Job("run", UUID(run_id), self.now() + timedelta(seconds=seconds)))
+        self._put(Job("run", UUID(run_id), self.now() + timedelta(seconds=seconds)))
 
     def _wake(self, *, tenant_id: str) -> None:
         for run in Run.objects.filter(tenant_id=tenant_id, state__in=OPEN_RUN_STATES):
-            self._staged.append(Job("run", run.pk, self.now()))
+            self._put(Job("run", run.pk, self.now()))
+
+    def _put(self, job: Job) -> None:
+        (self._staged if connection.in_atomic_block else self.queue).append(job)
 
     def _committed(self) -> None:
         self.queue += self._staged
@@ -399,6 +404,8 @@ class Installation:
 
     def owner_changes(self, tenant: int, account: int, password: int) -> None:
         directory = self.directory_of(tenant)
+        # The directory tells whole seconds: of two changes in one of them it could not say that there were two.
+        self.directories.entra.clock.advance(1)
         self.directories.set_password(directory, directory.accounts[account], PASSWORDS[password])
 
     def owner_signs_in(self, tenant: int, account: int) -> None:

@@ -15,7 +15,7 @@ from emberwatch.directories.models import ConnectionStatus, DirectoryConnection
 from emberwatch.exposures.models import Credential
 from emberwatch.tenants.models import Tenant
 from emberwatch.validation.driving import drive
-from emberwatch.validation.models import Attempt, KillSwitch, Run, RunState, ValidationPolicy
+from emberwatch.validation.models import Attempt, KillSwitch, ProtectedEntry, Run, RunState, ValidationPolicy
 from emberwatch.validation.runs import cancel_run, pause_run, resume_run, start_run, start_scheduled_runs
 from tests.factories import make_credential, make_tenant
 from tests.fakes.directory import CLIENT, FakeEntra
@@ -56,14 +56,14 @@ class World:
         """Moves the run on until it rests beyond ``days`` from now, moving the clock with it."""
         horizon = self.now + timedelta(days=days)
         for _ in range(10_000):
-            until = drive(run.pk, clock=lambda: self.now, sleep=self.sleep, directory_for=self._open)
+            until = drive(run.pk, clock=lambda: self.now, sleep=self.sleep, directory_for=self.open)
             if until is None or until > max(horizon, self.now + timedelta(seconds=1)):
                 break
             self.now = max(self.now, until)
         run.refresh_from_db()
         return run
 
-    def _open(self, connection: DirectoryConnection) -> Directory:
+    def open(self, connection: DirectoryConnection) -> Directory:
         return self.entra.connect(connection.client_id)
 
 
@@ -126,6 +126,32 @@ def test_the_budget_spreads_one_account_over_days_and_finds_the_right_one(world:
     assert world.entra.locks_by([CLIENT]) == []
     by_day = [a.at for a in world.entra.attempts if a.code]
     assert all(sum(1 for at in by_day if at - timedelta(days=1) < day <= at) <= 2 for day in by_day)
+
+
+def test_an_account_that_is_protected_after_its_facts_were_read_is_not_tried(world: World) -> None:
+    tenant = world.connect(pace=1.0)
+    names = ("ann@contoso.example", "bob@contoso.example")
+    for name in names:
+        world.entra.add(name, password=RIGHT)
+        leak(tenant, name, RIGHT)
+    run = start_run(tenant, actor=SYSTEM, now=world.now)
+
+    def protect_all(seconds: float) -> None:
+        """While the run waits for its second turn."""
+        for name in names:
+            ProtectedEntry.objects.get_or_create(
+                connection=tenant.directory_connection,
+                kind="account",
+                value=name,
+                defaults={"added_by": "test", "added_at": world.now},
+            )
+        world.sleep(seconds)
+
+    drive(run.pk, clock=lambda: world.now, sleep=protect_all, directory_for=world.open)
+    assert len(world.entra.attempts) == 1
+    world.drive(run)
+    assert len(world.entra.attempts) == 1
+    assert Credential.objects.filter(verdict=Verdict.NOT_TESTABLE).count() == 1
 
 
 def test_a_leaked_password_that_was_set_again_is_found_by_confirming(world: World) -> None:

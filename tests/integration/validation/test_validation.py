@@ -11,6 +11,7 @@ import pytest
 from emberwatch.accounts.actor import SYSTEM
 from emberwatch.core.clock import utc_now
 from emberwatch.core.errors import Conflict, NotAllowed
+from emberwatch.core.secret import Secret
 from emberwatch.core.verdict import Certainty, Verdict, VerdictGroup
 from emberwatch.directories.base import AccountFacts
 from emberwatch.directories.models import ConnectionStatus
@@ -19,9 +20,11 @@ from emberwatch.exposures.models import Credential, VerdictRecord
 from emberwatch.parsing.base import SecretKind
 from emberwatch.simulator import FaultRule, ScriptedAnswer, UserScenario
 from emberwatch.tenants.models import Tenant
+from emberwatch.validation.attempting import Busy, Reserved, reserve_attempt
 from emberwatch.validation.ledger import Request, reserve
 from emberwatch.validation.models import Attempt, AttemptOrigin, AttemptState, Validation, ValidationState
 from emberwatch.validation.services import fail_validation, request_validation, run_validation
+from emberwatch.validation.triage import NeedsAttempt
 from tests.factories import connect, make_actor, make_credential, make_tenant
 from tests.integration.conftest import StartEntra
 from tests.world import APP, DIRECTORY, RIGHT, SECRET
@@ -235,19 +238,20 @@ def test_a_password_changed_since_its_leak_is_tried_only_to_confirm(start_entra:
     assert "set back" in entry.evidence["notes"][0]
 
 
-def test_a_lost_reply_counts_as_failed_and_is_not_sent_again_that_day(start_entra: StartEntra) -> None:
-    entra = start_entra(ANN)
-    credential = make_credential(connected(), password=RIGHT)
-    validation = request_validation(credential, actor=SYSTEM, now=utc_now())
-    request = Request(
+def pressed(validation: Validation) -> Request:
+    credential = validation.credential
+    return Request(
         credential,
         credential.tenant.directory_connection,
         "system",
         AttemptOrigin.PRESS,
+        frozenset(),
         validation=validation,
     )
-    now = utc_now()
-    account = AccountFacts(
+
+
+def facts_of_ann() -> AccountFacts:
+    return AccountFacts(
         object_id=UUID(ANN.object_id),
         user_principal_name=ANN.upn,
         display_name="",
@@ -258,9 +262,31 @@ def test_a_lost_reply_counts_as_failed_and_is_not_sent_again_that_day(start_entr
         last_password_change_at=None,
         created_at=None,
         password_policies="",
-        read_at=now,
+        read_at=utc_now(),
         found_by="userPrincipalName",
     )
+
+
+def test_of_two_workers_at_one_validation_only_one_reserves(start_entra: StartEntra) -> None:
+    start_entra(ANN)
+    credential = make_credential(connected(), password=RIGHT)
+    request = pressed(request_validation(credential, actor=SYSTEM, now=utc_now()))
+    needed = NeedsAttempt(facts_of_ann())
+
+    first = reserve_attempt(request, needed, Secret(RIGHT), actor=SYSTEM, now=utc_now())
+    assert isinstance(first, Reserved)
+    assert isinstance(reserve_attempt(request, needed, Secret(RIGHT), actor=SYSTEM, now=utc_now()), Busy)
+    # Also when the first is through: the verdict is its own to write.
+    Attempt.objects.update(state=AttemptState.ANSWERED, counts_as_failed=False)
+    assert isinstance(reserve_attempt(request, needed, Secret(RIGHT), actor=SYSTEM, now=utc_now()), Busy)
+    assert Attempt.objects.count() == 1
+
+
+def test_a_lost_reply_counts_as_failed_and_is_not_sent_again_that_day(start_entra: StartEntra) -> None:
+    entra = start_entra(ANN)
+    credential = make_credential(connected(), password=RIGHT)
+    validation = request_validation(credential, actor=SYSTEM, now=utc_now())
+    request, account, now = pressed(validation), facts_of_ann(), utc_now()
     reserve(request, account, b"x" * 32, now)
 
     run_validation(validation.id)
