@@ -46,7 +46,7 @@ from emberwatch.validation.ledger import (
 )
 from emberwatch.validation.models import Attempt, AttemptOrigin
 from emberwatch.validation.policy import Limits
-from emberwatch.validation.triage import NeedsAttempt, SiblingFacts
+from emberwatch.validation.triage_facts import NeedsAttempt, SiblingFacts
 from emberwatch.vault.services import installation_vault
 
 # A person who presses Validate is not made to wait for the pace, as long as the average over this time keeps it.

@@ -11,7 +11,7 @@ from emberwatch.directories.services import lockout_policy
 from emberwatch.validation.budget import Policy
 from emberwatch.validation.models import KillSwitch, ProtectedEntry, ValidationPolicy
 from emberwatch.validation.policy import Hours, Hybrid, Limits, ProtectedKind, Statement, strictest
-from emberwatch.validation.triage import Protected
+from emberwatch.validation.triage_facts import Protected
 
 
 def policy_of(connection: DirectoryConnection) -> ValidationPolicy:

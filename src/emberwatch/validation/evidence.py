@@ -15,15 +15,8 @@ from emberwatch.core.verdict import Certainty, Verdict
 from emberwatch.directories.base import AccountFacts, DirectoryError, Lookup, SignInReply
 from emberwatch.validation.budget import AlreadyWrong, Wait
 from emberwatch.validation.policy import Hybrid
-from emberwatch.validation.triage import (
-    RULES_VERSION,
-    CredentialFacts,
-    Decision,
-    Facts,
-    SiblingFacts,
-    domain_of,
-    rule_named,
-)
+from emberwatch.validation.triage import RULES_VERSION, rule_named
+from emberwatch.validation.triage_facts import CredentialFacts, Decision, Facts, SiblingFacts, domain_of
 
 SIGN_IN = "one sign-in"
 FACTS = "directory facts, no sign-in"

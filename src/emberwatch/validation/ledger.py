@@ -24,7 +24,7 @@ from emberwatch.validation.models import (
     Run,
     Validation,
 )
-from emberwatch.validation.triage import Protected
+from emberwatch.validation.triage_facts import Protected
 
 # Longer than any sign-in may take: a reservation this old belongs to a process that is gone.
 ABANDONED_AFTER: Final = timedelta(minutes=10)

@@ -32,7 +32,8 @@ from emberwatch.validation.reading import (
     sibling_of,
     with_account,
 )
-from emberwatch.validation.triage import Decision, Facts, Needs, NeedsAttempt, rule_named, triage
+from emberwatch.validation.triage import rule_named, triage
+from emberwatch.validation.triage_facts import Decision, Facts, Needs, NeedsAttempt
 
 # A privileged account that an admin has opted in is confirmed before all others.
 PRIVILEGED_FIRST: Final = 1.0

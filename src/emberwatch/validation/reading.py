@@ -38,7 +38,8 @@ from emberwatch.matching.domains import login_domain
 from emberwatch.validation import evidence
 from emberwatch.validation.choices import policy_of, protected_of, statement_of
 from emberwatch.validation.policy import Statement
-from emberwatch.validation.triage import (
+from emberwatch.validation.triage import triage
+from emberwatch.validation.triage_facts import (
     Answer,
     CredentialFacts,
     Facts,
@@ -46,7 +47,6 @@ from emberwatch.validation.triage import (
     Needs,
     Protected,
     SiblingFacts,
-    triage,
 )
 
 Triaged: TypeAlias = Answer | DirectoryError

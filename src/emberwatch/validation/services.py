@@ -80,7 +80,8 @@ from emberwatch.validation.reading import (
     sibling_of,
     with_account,
 )
-from emberwatch.validation.triage import Decision, Facts, Needs, NeedsAttempt, Protected, triage
+from emberwatch.validation.triage import triage
+from emberwatch.validation.triage_facts import Decision, Facts, Needs, NeedsAttempt, Protected
 
 log = structlog.get_logger(__name__)
 

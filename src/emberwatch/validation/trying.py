@@ -33,7 +33,7 @@ from emberwatch.validation.persisting import persist
 from emberwatch.validation.planning import UNSETTLED
 from emberwatch.validation.reading import Circumstances, hold_if_busy
 from emberwatch.validation.slices import Drive, Rest, count, keep, store
-from emberwatch.validation.triage import Protected
+from emberwatch.validation.triage_facts import Protected
 
 # Longer than a sign-in may take, with its time limits for connecting and reading.
 LEASE_FOR_A_SIGN_IN: Final = timedelta(seconds=60)

@@ -24,7 +24,7 @@ from emberwatch.validation.attempting import Busy, Reserved, reserve_attempt
 from emberwatch.validation.ledger import Request, reserve
 from emberwatch.validation.models import Attempt, AttemptOrigin, AttemptState, Validation, ValidationState
 from emberwatch.validation.services import fail_validation, request_validation, run_validation
-from emberwatch.validation.triage import NeedsAttempt
+from emberwatch.validation.triage_facts import NeedsAttempt
 from tests.factories import connect, make_actor, make_credential, make_tenant
 from tests.integration.conftest import StartEntra
 from tests.world import APP, DIRECTORY, RIGHT, SECRET
