@@ -111,7 +111,7 @@ class _Served:
             for each in directory.present()
         )
         known = directory.memberships
-        members = sum(len(known.members(each.id)) for each in known.present_groups())
+        members = sum(1 for each in known.present_groups() for _ in known.members(each.id))
         held = sum(
             len([id_ for id_ in role.people if directory.is_present(id_)]) + len(role.holders)
             for role in known.roles.values()

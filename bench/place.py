@@ -44,7 +44,6 @@ def tenant_with_directory(now: datetime, client_id: UUID, **choices: object) -> 
         cloud="global",
         entra_tenant_id=uuid4(),
         client_id=client_id,
-        sealed_client_secret=b"",
         status=ConnectionStatus.ACTIVE,
         last_good_check_at=now,
         created_at=now,

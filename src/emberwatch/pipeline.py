@@ -10,6 +10,7 @@ from django.db import transaction
 from procrastinate.exceptions import AlreadyEnqueued
 from procrastinate.tasks import Task
 
+from emberwatch.directories.tasks import forget_calls
 from emberwatch.engine.facts import FactHandler
 from emberwatch.exposures.tasks import link
 from emberwatch.identities import tasks as identities
@@ -97,6 +98,7 @@ FACTS: Final[Mapping[str, Sequence[FactHandler]]] = {
     "time.passed": (
         _once(ingestion.watch),
         _once(ingestion.tidy),
+        _once(forget_calls),
         _once(move_stalled_runs),
         _once(start_scheduled),
         _once(identities.start_due),

@@ -26,6 +26,7 @@ from emberwatch.api.routes import (
     choices,
     credentials,
     directory,
+    directory_sync,
     imports,
     machines,
     runs,
@@ -101,7 +102,7 @@ api = EmberwatchApi(
     docs=Reference(),
 )
 for _routes in (
-    *(tenants, directory, choices, imports, uploads, credentials, machines),
+    *(tenants, directory, directory_sync, choices, imports, uploads, credentials, machines),
     *(validations, runs, attempts, cases, soc, audit),
 ):
     api.add_router("", _routes.router)

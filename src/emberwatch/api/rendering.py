@@ -13,14 +13,11 @@ from emberwatch.api.shapes import (
     AuditVerificationOut,
     BearerOut,
     CaseFileOut,
-    CheckItemOut,
-    CheckOut,
     ColumnMapOut,
     CookieCountsOut,
     CookieOut,
     CredentialDetailOut,
     CredentialOut,
-    DirectoryOut,
     EvidenceOut,
     HistoryEntryOut,
     IdentityOut,
@@ -33,16 +30,12 @@ from emberwatch.api.shapes import (
     RunDetailOut,
     RunOut,
     SightingOut,
-    SwitchedOffOut,
-    SyncOut,
     TenantOut,
     ValidationOut,
 )
 from emberwatch.audit.chain import Fault
 from emberwatch.audit.models import AuditRow
 from emberwatch.core.verdict import Certainty, Verdict
-from emberwatch.directories.base import CheckReport
-from emberwatch.directories.models import ConnectionStatus, DirectoryConnection
 from emberwatch.exposures.models import Cookie, Credential, Machine, Sighting, VerdictRecord
 from emberwatch.exposures.queries import (
     admin_center_link,
@@ -54,7 +47,6 @@ from emberwatch.exposures.queries import (
     sightings_on,
 )
 from emberwatch.identities.models import Identity
-from emberwatch.identities.progress import progress_of
 from emberwatch.identities.queries import Bearer
 from emberwatch.ingestion.counts import ImportCounts
 from emberwatch.ingestion.models import Import
@@ -70,7 +62,7 @@ from emberwatch.validation.queries import RunProgress
 Shape = TypeVar("Shape", bound=Schema)
 
 
-def _filled(shape: type[Shape], row: object, **others: object) -> Shape:
+def filled(shape: type[Shape], row: object, **others: object) -> Shape:
     """The shape with every field that is not given read from the attribute of the same name."""
     names = [name for name in shape.model_fields if name not in others]
     return shape.model_validate({name: _plain(getattr(row, name)) for name in names} | others)
@@ -81,7 +73,7 @@ def _plain(value: object) -> object:
 
 
 def tenant(row: Tenant, permissions: frozenset[Permission]) -> TenantOut:
-    return _filled(
+    return filled(
         TenantOut,
         row,
         domains=monitored_domains(row),
@@ -91,35 +83,13 @@ def tenant(row: Tenant, permissions: frozenset[Permission]) -> TenantOut:
     )
 
 
-def directory(row: DirectoryConnection) -> DirectoryOut:
-    return _filled(DirectoryOut, row)
-
-
-def sync(row: DirectoryConnection) -> SyncOut:
-    progress = progress_of(row)
-    return _filled(
-        SyncOut,
-        progress,
-        switched_off=[_filled(SwitchedOffOut, each) for each in progress.switched_off],
-    )
-
-
-def check(row: DirectoryConnection, report: CheckReport) -> CheckOut:
-    return CheckOut(
-        status=ConnectionStatus(row.status),
-        status_sentence=row.status_sentence,
-        checked_at=report.checked_at,
-        items=[_filled(CheckItemOut, item) for item in report.items],
-    )
-
-
 def leak_import(row: Import) -> ImportOut:
-    return _filled(ImportOut, row, cookies=_cookie_counts(row))
+    return filled(ImportOut, row, cookies=_cookie_counts(row))
 
 
 def import_detail(row: Import, permissions: frozenset[Permission]) -> ImportDetailOut:
     rejects = row.rejects if Permission.IMPORT in permissions else None
-    return _filled(ImportDetailOut, row, rejects=rejects, cookies=_cookie_counts(row))
+    return filled(ImportDetailOut, row, rejects=rejects, cookies=_cookie_counts(row))
 
 
 def column_map(found: ColumnMap) -> ColumnMapOut:
@@ -132,11 +102,11 @@ def _cookie_counts(row: Import) -> CookieCountsOut:
 
 def machine_listed(row: Machine) -> MachineListedOut:
     """Needs the counts that ``newest_machines`` adds."""
-    return _filled(MachineListedOut, row)
+    return filled(MachineListedOut, row)
 
 
 def machine_detail(row: Machine) -> MachineDetailOut:
-    return _filled(
+    return filled(
         MachineDetailOut,
         row,
         credentials=[_on_machine(each) for each in sightings_on(row)],
@@ -146,12 +116,12 @@ def machine_detail(row: Machine) -> MachineDetailOut:
 
 
 def cookie(row: Cookie) -> CookieOut:
-    return _filled(CookieOut, row)
+    return filled(CookieOut, row)
 
 
 def _on_machine(row: Sighting) -> MachineCredentialOut:
     credential = row.credential
-    return _filled(
+    return filled(
         MachineCredentialOut,
         row,
         credential_id=str(credential.id),
@@ -179,12 +149,12 @@ def _credential_fields(row: Credential, permissions: frozenset[Permission]) -> d
 
 
 def credential(row: Credential, permissions: frozenset[Permission]) -> CredentialOut:
-    return _filled(CredentialOut, row, **_credential_fields(row, permissions))
+    return filled(CredentialOut, row, **_credential_fields(row, permissions))
 
 
 def credential_detail(row: Credential, permissions: frozenset[Permission]) -> CredentialDetailOut:
     history = [_history_entry(entry) for entry in history_of(row)]
-    return _filled(
+    return filled(
         CredentialDetailOut,
         row,
         **_credential_fields(row, permissions),
@@ -197,7 +167,7 @@ def credential_detail(row: Credential, permissions: frozenset[Permission]) -> Cr
 
 
 def _identity(row: Identity | None) -> IdentityOut | None:
-    return _filled(IdentityOut, row) if row else None
+    return filled(IdentityOut, row) if row else None
 
 
 def _bearer(row: Bearer) -> BearerOut:
@@ -209,17 +179,17 @@ def _bearer(row: Bearer) -> BearerOut:
 
 
 def _sighting(row: Sighting) -> SightingOut:
-    return _filled(
+    return filled(
         SightingOut,
         row,
         source_kind=row.source.kind,
         source_name=row.source.name,
-        machine=_filled(MachineOut, row.machine) if row.machine else None,
+        machine=filled(MachineOut, row.machine) if row.machine else None,
     )
 
 
 def _history_entry(row: VerdictRecord) -> HistoryEntryOut:
-    return _filled(
+    return filled(
         HistoryEntryOut,
         row,
         verdict_group=Verdict(row.verdict).group,
@@ -231,7 +201,7 @@ def _history_entry(row: VerdictRecord) -> HistoryEntryOut:
 def validation(row: Validation) -> ValidationOut:
     record = row.verdict_record if row.state == ValidationState.DONE else None
     entry = _history_entry(record) if record else None
-    return _filled(
+    return filled(
         ValidationOut,
         row,
         verdict=entry.verdict if entry else None,
@@ -242,12 +212,12 @@ def validation(row: Validation) -> ValidationOut:
 
 
 def run(row: Run) -> RunOut:
-    return _filled(RunOut, row)
+    return filled(RunOut, row)
 
 
 def run_detail(row: Run, progress: RunProgress) -> RunDetailOut:
     names = ("avoided", "to_look_at", "to_attempt", "to_confirm", "ends_at")
-    return _filled(RunDetailOut, row, **{name: getattr(progress, name) for name in names})
+    return filled(RunDetailOut, row, **{name: getattr(progress, name) for name in names})
 
 
 def attempt(entry: Entry) -> AttemptOut:
@@ -255,7 +225,7 @@ def attempt(entry: Entry) -> AttemptOut:
 
 
 def account_budget(found: AccountBudget) -> AccountBudgetOut:
-    return _filled(
+    return filled(
         AccountBudgetOut,
         found.remaining,
         entra_tenant_id=str(found.entra_tenant_id),
@@ -271,7 +241,7 @@ def case_file(made: dict[str, object]) -> CaseFileOut:
 
 
 def audit_row(row: AuditRow) -> AuditRowOut:
-    return _filled(AuditRowOut, row)
+    return filled(AuditRowOut, row)
 
 
 def audit_verification(length: int, fault: Fault | None) -> AuditVerificationOut:

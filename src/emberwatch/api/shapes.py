@@ -9,14 +9,10 @@ from datetime import datetime
 from typing import Annotated, Any, TypeAlias
 
 from ninja import Field, Schema
-from pydantic import ConfigDict, SecretStr, WithJsonSchema
+from pydantic import ConfigDict, WithJsonSchema
 
 from emberwatch.core.verdict import Certainty, Verdict, VerdictGroup
-from emberwatch.directories.base import CheckState
-from emberwatch.directories.entra.clouds import CUSTOM
-from emberwatch.directories.models import ConnectionStatus
 from emberwatch.exposures.models import ExposureKind, SecretKind, SourceKind
-from emberwatch.identities.models import SyncState
 from emberwatch.ingestion.models import ImportState
 from emberwatch.parsing.columns import Role
 from emberwatch.tenants.policy import Permission
@@ -44,105 +40,6 @@ class WatchlistIn(Schema):
 
     addresses: list[Annotated[str, Field(max_length=320)]] = Field([], max_length=10_000)
     login_hosts: list[Annotated[str, Field(max_length=300)]] = Field([], max_length=10_000)
-
-
-class CheckItemOut(Schema):
-    name: str
-    state: CheckState
-    sentence: str
-    remedy: str
-    code: str
-
-
-class DirectoryDomainOut(Schema):
-    name: str
-    is_verified: bool
-    authentication: str
-
-
-class DirectoryOut(Schema):
-    """A tenant's Entra ID Configuration. The client secret is never part of it."""
-
-    kind: str
-    cloud: str
-    entra_tenant_id: Id
-    client_id: Id
-    status: ConnectionStatus
-    status_sentence: str
-    halted_at: datetime | None = Field(
-        description="Set when an answer stopped the directory: nothing is sent until a check is good again."
-    )
-    last_check_at: datetime | None
-    last_good_check_at: datetime | None
-    check_items: list[CheckItemOut]
-    permissions: list[str] = Field(description="Application permissions that the directory granted.")
-    domains: list[DirectoryDomainOut]
-    organisation_name: str
-    lockout_threshold: int | None
-    lockout_seconds: int | None
-    created_at: datetime
-    updated_at: datetime
-
-
-class DirectoryIn(Schema):
-    """The three fields of Entra ID Configuration and the cloud."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    client_id: str = Field(max_length=100, description="Entra Client ID: the Application (client) ID.")
-    client_secret: SecretStr = Field(
-        SecretStr(""),
-        max_length=1000,
-        description="Entra Client Secret: the Value, not the ID. Empty keeps the stored one.",
-    )
-    entra_tenant_id: str = Field(max_length=100, description="Entra Tenant ID: the Directory (tenant) ID.")
-    cloud: str = Field(
-        "global",
-        max_length=16,
-        description=f"global, usgov, usgovdod, china, or {CUSTOM} when the operator has set one.",
-    )
-
-
-class SwitchedOffOut(Schema):
-    """A part of the reading that the directory refused; it is asked for again by itself within a day."""
-
-    stage: str
-    label: str
-    because: str
-    remedy: str
-    asked_at: datetime
-
-
-class SyncOut(Schema):
-    """How far the copy of the directory is. Counts are those of the reading under way, or of the last one."""
-
-    entra_tenant_id: Id
-    state: SyncState
-    sentence: str = Field(description="What keeps it from being up to date.")
-    stage: str = Field(description="What is being read; empty between two readings.")
-    group_id: Id | None = Field(description="Only members of this group are read.")
-    requested_by: str
-    requested_at: datetime | None
-    started_at: datetime | None
-    finished_at: datetime | None = Field(description="When the last reading was complete.")
-    next_at: datetime | None
-    accounts: int
-    groups: int
-    counts: dict[str, int]
-    switched_off: list[SwitchedOffOut]
-
-
-class SyncScopeIn(Schema):
-    model_config = ConfigDict(extra="forbid")
-
-    group_id: str = Field(max_length=100, description="The group's Object ID; empty reads everybody.")
-
-
-class CheckOut(Schema):
-    status: ConnectionStatus
-    status_sentence: str
-    checked_at: datetime
-    items: list[CheckItemOut]
 
 
 class CookieCountsOut(Schema):

@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-import os
-import sys
-from collections.abc import Sequence
-from dataclasses import asdict
-from typing import TYPE_CHECKING, Annotated, Final
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from emberwatch.cli import choices
+from emberwatch.cli import choices, directory_health, directory_keys
+from emberwatch.cli.directory_keys import CertificateFile, Federated, given_key, show_report
 from emberwatch.cli.directory_sync import sync
-from emberwatch.cli.failures import EXIT_FAILED
-from emberwatch.cli.output import AsJson, print_json
+from emberwatch.cli.output import AsJson
 from emberwatch.cli.start import start
-from emberwatch.core.secret import Secret
 
 if TYPE_CHECKING:
-    from emberwatch.directories.base import CheckItem, CheckReport
+    from emberwatch.tenants.models import Tenant
 
 app = typer.Typer(help="A tenant's connection to its Microsoft Entra ID.", rich_markup_mode=None)
 for _command in (
@@ -28,12 +23,12 @@ for _command in (
     choices.unprotect,
     choices.activity,
     choices.soc,
+    directory_health.health,
+    directory_health.calls,
 ):
     app.command(_command.__name__)(_command)
 app.command()(sync)
-
-SECRET_VARIABLE: Final = "EMBERWATCH_ENTRA_CLIENT_SECRET"  # noqa: S105 - a variable's name
-_MARKS: Final = {"ok": "ok      ", "warning": "warning ", "fault": "FAULT   "}
+app.add_typer(directory_keys.app, name="key")
 
 
 @app.command()
@@ -42,61 +37,42 @@ def connect(
     client_id: Annotated[str, typer.Option(help="Application (client) ID.")],
     entra_tenant_id: Annotated[str, typer.Option(help="Directory (tenant) ID.")],
     cloud: Annotated[str, typer.Option(help="global, usgov, usgovdod, china or custom.")] = "global",
+    certificate: CertificateFile = None,
+    federated: Federated = False,
     as_json: AsJson = False,
 ) -> None:
     """Connect a tenant to its directory and check the connection.
 
-    The client secret (its Value, not its ID) comes from EMBERWATCH_ENTRA_CLIENT_SECRET or standard input.
+    The client secret (its Value, not its ID) comes from EMBERWATCH_ENTRA_CLIENT_SECRET or standard input; with
+    --certificate the password of its file comes from EMBERWATCH_ENTRA_CERTIFICATE_PASSWORD or standard input.
     """
-    start()
+    found = _tenant(tenant)
     from emberwatch.accounts.actor import command_line_actor
     from emberwatch.core.clock import utc_now
     from emberwatch.directories.services import ConnectionForm, save_connection
-    from emberwatch.tenants.queries import tenant_by_name
 
-    found = tenant_by_name(tenant)
-    form = ConnectionForm(client_id, entra_tenant_id, cloud, _client_secret())
+    key = given_key(certificate, federated)
+    form = ConnectionForm(client_id, entra_tenant_id, cloud, key.client_secret, key)
     _, report = save_connection(found, form, actor=command_line_actor(), now=utc_now())
-    _show(report, as_json)
+    show_report(found, report, as_json)
 
 
 @app.command()
 def check(
     tenant: Annotated[str, typer.Argument(help="The tenant's name or id.")], as_json: AsJson = False
 ) -> None:
-    """Check a tenant's connection and say in plain words what is wrong."""
-    start()
+    """Check a tenant's connection from the network to the permissions, and say in plain words what is wrong."""
+    found = _tenant(tenant)
     from emberwatch.accounts.actor import command_line_actor
     from emberwatch.directories.queries import required_connection
     from emberwatch.directories.services import check_connection
+
+    required_connection(found.id)
+    show_report(found, check_connection(found, actor=command_line_actor()), as_json)
+
+
+def _tenant(name: str) -> Tenant:
+    start()
     from emberwatch.tenants.queries import tenant_by_name
 
-    found = tenant_by_name(tenant)
-    required_connection(found.id)
-    _show(check_connection(found, actor=command_line_actor()), as_json)
-
-
-def _client_secret() -> Secret:
-    given = os.environ.get(SECRET_VARIABLE)
-    if given:
-        return Secret(given)
-    if sys.stdin.isatty():
-        return Secret(typer.prompt("Entra Client Secret (the Value)", hide_input=True, err=True))
-    return Secret(sys.stdin.readline().rstrip("\r\n"))
-
-
-def _show(report: CheckReport, as_json: bool) -> None:
-    if as_json:
-        print_json(asdict(item) for item in report.items)
-    else:
-        _print_items(report.items)
-    if report.fault:
-        raise typer.Exit(EXIT_FAILED)
-
-
-def _print_items(items: Sequence[CheckItem]) -> None:
-    for item in items:
-        code = f" ({item.code})" if item.code else ""
-        typer.echo(f"{_MARKS[item.state]} {item.name}: {item.sentence}{code}")
-        if item.remedy:
-            typer.echo(f"          {item.remedy}")
+    return tenant_by_name(name)

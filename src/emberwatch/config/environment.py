@@ -92,6 +92,11 @@ SETTINGS: Final[tuple[Setting, ...]] = (
     Setting("SECRET_KEY", _secret, "signs sessions; at least 32 characters"),
     Setting("BASE_URL", _web_url, "address under which people reach the pages"),
     Setting("PROXY_URL", _web_url, "HTTP proxy for outgoing requests; loopback addresses never use it"),
+    Setting(
+        "FEDERATED_TOKEN_PATH",
+        _path,
+        "file that the platform keeps a token of its own in, for workload identity federation",
+    ),
     Setting("SHARED_DIR", _place, "folder or `s3://` address that every worker sees: its imports are shared"),
     Setting("WATCH_DIR", _place, "folder or `s3://` address whose files are imported by themselves"),
     Setting("CUSTOM_CLOUD_LOGIN_URL", _https_url, "login address of the cloud `custom`"),
@@ -125,6 +130,7 @@ class Environment:
     custom_cloud: CustomCloud | None = field(default=None)
     shared_dir: str | None = None
     watch_dir: str | None = None
+    federated_token_path: Path | None = None
 
     @property
     def shared_folders(self) -> tuple[str, ...]:
@@ -141,7 +147,8 @@ def load(environ: Mapping[str, str] | None = None) -> Environment:
 
     Raises :class:`~emberwatch.core.errors.BadInput` naming the first setting at fault.
     """
-    values = dict(_parsed(os.environ if environ is None else environ))
+    variables = os.environ if environ is None else environ
+    values = dict(_parsed(variables))
     values.setdefault("DATA_DIR", Path(platformdirs.user_data_dir("emberwatch", appauthor=False)))
     _require_keys_with_external_database(values)
     return Environment(
@@ -154,7 +161,17 @@ def load(environ: Mapping[str, str] | None = None) -> Environment:
         custom_cloud=_custom_cloud(values),
         shared_dir=values.get("SHARED_DIR"),
         watch_dir=values.get("WATCH_DIR"),
+        federated_token_path=values.get("FEDERATED_TOKEN_PATH") or _token_of_platform(variables),
     )
+
+
+# Kubernetes with Microsoft's workload identity names the file by itself.
+PLATFORM_TOKEN_VARIABLE: Final = "AZURE_FEDERATED_TOKEN_FILE"  # noqa: S105 - a variable's name
+
+
+def _token_of_platform(environ: Mapping[str, str]) -> Path | None:
+    named = environ.get(PLATFORM_TOKEN_VARIABLE, "").strip()
+    return _path(named) if named else None
 
 
 def _parsed(environ: Mapping[str, str]) -> Iterable[tuple[str, Any]]:
@@ -171,7 +188,13 @@ def _parsed(environ: Mapping[str, str]) -> Iterable[tuple[str, Any]]:
 
 
 # Set by our own test and browser tooling; not settings of the product.
-INTERNAL_VARIABLES: Final = frozenset({"EMBERWATCH_CHROMIUM", "EMBERWATCH_ENTRA_CLIENT_SECRET"})
+INTERNAL_VARIABLES: Final = frozenset(
+    {
+        "EMBERWATCH_CHROMIUM",
+        "EMBERWATCH_ENTRA_CLIENT_SECRET",
+        "EMBERWATCH_ENTRA_CERTIFICATE_PASSWORD",
+    }
+)
 
 
 def _resolve(variable: str, raw: str, environ: Mapping[str, str]) -> tuple[Setting, str]:

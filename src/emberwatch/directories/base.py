@@ -15,7 +15,8 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Protocol, TypeAlias, runtime_checkable
+from pathlib import Path
+from typing import ClassVar, Final, Protocol, TypeAlias, runtime_checkable
 from uuid import UUID
 
 from emberwatch.core.errors import Unavailable
@@ -196,6 +197,52 @@ class CheckItem:
     code: str = ""
 
 
+class CapabilityState(StrEnum):
+    GRANTED = "granted"
+    MISSING = "missing"
+    NOT_LICENSED = "not_licensed"
+    NOT_IN_CLOUD = "not_in_cloud"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class CapabilityFinding:
+    """Whether the directory lets us do one thing that the product does."""
+
+    name: str
+    adds: str
+    least_permission: str
+    permission: str
+    """What to add when it is missing."""
+    granted_by: str
+    required: bool
+    licence: str
+    state: CapabilityState
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SurplusPermission:
+    """A permission that the application holds and the product does not use."""
+
+    permission: str
+    risk: str
+    instead: str = ""
+    """The smaller permission that does for what this one is used for."""
+
+
+@dataclass(frozen=True, slots=True)
+class KeyFinding:
+    """Whether one of the application's keys opens the directory, and until when."""
+
+    key_id: UUID
+    works: bool
+    sentence: str = ""
+    remedy: str = ""
+    code: str = ""
+    ends_at: datetime | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class CheckReport:
     items: tuple[CheckItem, ...]
@@ -204,6 +251,11 @@ class CheckReport:
     domains: tuple[DomainFacts, ...] = ()
     organisation_name: str = ""
     policy: PasswordPolicy | None = None
+    capabilities: tuple[CapabilityFinding, ...] = ()
+    surplus: tuple[SurplusPermission, ...] = ()
+    keys: tuple[KeyFinding, ...] = ()
+    clock_seconds: float | None = None
+    """How far this machine's clock is ahead of the directory's; negative when it is behind."""
 
     @property
     def fault(self) -> CheckItem | None:
@@ -212,13 +264,52 @@ class CheckReport:
 
 
 @dataclass(frozen=True, slots=True)
+class ClientSecret:
+    value: Secret = field(repr=False)
+    word: ClassVar[str] = "secret"
+
+
+@dataclass(frozen=True, slots=True)
+class ClientCertificate:
+    """``pem``: the private key and the certificate, both as PEM."""
+
+    pem: Secret = field(repr=False)
+    word: ClassVar[str] = "certificate"
+
+
+@dataclass(frozen=True, slots=True)
+class FederatedToken:
+    """A token of the platform that we run on, which it keeps fresh in a file."""
+
+    path: Path
+    word: ClassVar[str] = "the platform's token"
+
+
+# Of a key that stands in no table.
+NO_ID: Final = UUID(int=0)
+
+Proof: TypeAlias = ClientSecret | ClientCertificate | FederatedToken
+
+
+@dataclass(frozen=True, slots=True)
+class AppKey:
+    """One way in which our application proves to the directory who it is."""
+
+    proof: Proof
+    label: str = "the client secret"
+    """What to call it in a sentence."""
+    id: UUID = NO_ID
+    ends_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class ConnectionSettings:
-    """What an adapter needs to reach one directory."""
+    """What an adapter needs to reach one directory. The keys stand in the order in which they are tried."""
 
     cloud: str
     entra_tenant_id: UUID
     client_id: UUID
-    client_secret: Secret = field(repr=False)
+    keys: tuple[AppKey, ...]
 
 
 class Directory(Protocol):

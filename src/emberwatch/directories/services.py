@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from threading import Lock
 from typing import Any, Final, TypeAlias
@@ -20,16 +20,27 @@ from emberwatch.core.clock import Clock, utc_now
 from emberwatch.core.errors import BadInput
 from emberwatch.core.secret import Secret
 from emberwatch.directories.base import CheckReport, ConnectionSettings, Directory
+from emberwatch.directories.calls import recorder
 from emberwatch.directories.entra.clouds import cloud_named, clouds
 from emberwatch.directories.entra.shapes import ShapedFields, check_shapes
-from emberwatch.directories.models import ConnectionStatus, DirectoryConnection
+from emberwatch.directories.keys import (
+    KeyForm,
+    NewKey,
+    app_keys,
+    keys_of,
+    put_beside,
+    remember_findings,
+    replace_keys,
+    shaped_key,
+    take_away,
+)
+from emberwatch.directories.models import ConnectionStatus, DirectoryConnection, KeyKind
 from emberwatch.directories.queries import connection_of, required_connection
 from emberwatch.directories.registry import CONNECTORS
 from emberwatch.engine.facts import announce
 from emberwatch.tenants.models import Tenant
 from emberwatch.tenants.policy import Permission
-from emberwatch.tenants.queries import monitored_domains, require
-from emberwatch.vault.services import tenant_vault
+from emberwatch.tenants.queries import monitored_domains, require, require_organisation_admin
 
 Opener: TypeAlias = Callable[[DirectoryConnection], Directory]
 
@@ -42,6 +53,12 @@ class ConnectionForm:
     entra_tenant_id: str
     cloud: str
     client_secret: Secret = field(repr=False)
+    other_key: KeyForm = field(default_factory=KeyForm)
+    """A certificate or federation in the place of the secret."""
+
+    @property
+    def key(self) -> KeyForm:
+        return replace(self.other_key, client_secret=self.client_secret)
 
 
 def environment() -> Environment:
@@ -64,38 +81,46 @@ def save_connection(
     require(actor, tenant, Permission.CONFIGURE_DIRECTORY)
     cloud_named(form.cloud, environment().custom_cloud)
     fields = check_shapes(form.client_id, form.client_secret, form.entra_tenant_id)
+    key = _shaped(form.key, actor, now)
     with transaction.atomic():
         # Two first saves at once must not both believe that there is no connection yet.
         Tenant.objects.select_for_update().get(pk=tenant.pk)
-        connection = _store(tenant, form.cloud, fields, now)
-        record(
-            tenant.id,
-            "directory.saved",
-            f"directory:{connection.entra_tenant_id}",
-            actor=actor,
-            now=now,
-            facts={
-                "cloud": connection.cloud,
-                "client_id": str(connection.client_id),
-                "secret_replaced": fields.client_secret is not None,
-            },
-        )
+        connection = _store(tenant, form.cloud, fields, key, now)
+        facts = {
+            "cloud": connection.cloud,
+            "client_id": str(connection.client_id),
+            "secret_replaced": key is not None,
+        }
+        _audit(connection, "directory.saved", actor, now, facts | _told_of(key))
     return connection, check_connection(tenant, actor=actor)
 
 
-def _store(tenant: Tenant, cloud: str, fields: ShapedFields, now: datetime) -> DirectoryConnection:
+def _shaped(form: KeyForm, actor: Actor, now: datetime) -> NewKey | None:
+    key = shaped_key(form, environment(), now)
+    if key is not None and key.kind == KeyKind.FEDERATION:
+        # The platform's token is the operator's: with it a tenant's admin could open another tenant's directory.
+        require_organisation_admin(actor)
+    return key
+
+
+def _told_of(key: NewKey | None) -> dict[str, str]:
+    return {} if key is None else {"key": key.kind.value, "thumbprint": key.thumbprint}
+
+
+def _store(
+    tenant: Tenant, cloud: str, fields: ShapedFields, key: NewKey | None, now: datetime
+) -> DirectoryConnection:
     connection = connection_of(tenant.id)
     if connection is None:
         connection = DirectoryConnection(tenant=tenant, created_at=now)
-    elif fields.client_secret is None and _leads_elsewhere(connection, cloud, fields):
+    elif key is None and _leads_elsewhere(connection, cloud, fields):
         # Otherwise a stored secret could be sent to a place that its owner never named.
         raise BadInput(
-            "Enter the Entra Client Secret again: the cloud or an ID has changed.", field="client_secret"
+            "Enter the Entra Client Secret again: the cloud or an ID has changed.",
+            remedy="A certificate or federation has to be given again too.",
+            field="client_secret",
         )
-    if fields.client_secret is not None:
-        sealed = tenant_vault(tenant.id).seal(fields.client_secret, _context(connection))
-        connection.sealed_client_secret = sealed
-    elif not connection.sealed_client_secret:
+    if key is None and not keys_of(connection):
         raise BadInput("The Entra Client Secret is missing.", field="client_secret")
     connection.cloud = cloud
     connection.entra_tenant_id = fields.entra_tenant_id
@@ -104,16 +129,60 @@ def _store(tenant: Tenant, cloud: str, fields: ShapedFields, now: datetime) -> D
     connection.status_sentence = "Not checked yet."
     connection.updated_at = now
     connection.save()
+    if key is not None:
+        replace_keys(connection, key, now)
     return connection
+
+
+def add_key(tenant: Tenant, form: KeyForm, *, actor: Actor, now: datetime) -> CheckReport:
+    """Puts a second key beside the one in use and checks both; raises :class:`BadInput` or :class:`Conflict`."""
+    require(actor, tenant, Permission.CONFIGURE_DIRECTORY)
+    key = _shaped(form, actor, now)
+    if key is None:
+        raise BadInput(
+            "Give a client secret, a certificate or a federated credential.", field="client_secret"
+        )
+    with transaction.atomic():
+        connection = _locked(tenant)
+        put_beside(connection, key, now)
+        _keys_changed(connection, now)
+        _audit(connection, "directory.key_added", actor, now, _told_of(key))
+    return check_connection(tenant, actor=actor)
+
+
+def remove_key(tenant: Tenant, key_id: UUID, *, actor: Actor, now: datetime) -> CheckReport:
+    """Takes one of two keys away and checks with the other."""
+    require(actor, tenant, Permission.CONFIGURE_DIRECTORY)
+    with transaction.atomic():
+        connection = _locked(tenant)
+        row = take_away(connection, key_id)
+        _keys_changed(connection, now)
+        facts = {"key": row.kind, "thumbprint": row.thumbprint}
+        _audit(connection, "directory.key_removed", actor, now, facts)
+    return check_connection(tenant, actor=actor)
+
+
+def _locked(tenant: Tenant) -> DirectoryConnection:
+    required_connection(tenant.id)
+    return DirectoryConnection.objects.select_for_update().get(tenant=tenant)
+
+
+def _keys_changed(connection: DirectoryConnection, now: datetime) -> None:
+    """An adapter that is open elsewhere holds the keys of before: it is opened again."""
+    connection.updated_at = now
+    connection.save(update_fields=["updated_at"])
+
+
+def _audit(
+    connection: DirectoryConnection, action: str, actor: Actor, now: datetime, facts: dict[str, Any]
+) -> None:
+    subject = f"directory:{connection.entra_tenant_id}"
+    record(connection.tenant_id, action, subject, actor=actor, now=now, facts=facts)
 
 
 def _leads_elsewhere(connection: DirectoryConnection, cloud: str, fields: ShapedFields) -> bool:
     stored = (connection.cloud, connection.entra_tenant_id, connection.client_id)
     return stored != (cloud, fields.entra_tenant_id, fields.client_id)
-
-
-def _context(connection: DirectoryConnection) -> str:
-    return f"directory:{connection.id}:client_secret"
 
 
 def check_connection(
@@ -127,24 +196,23 @@ def check_connection(
     with transaction.atomic():
         connection = DirectoryConnection.objects.select_for_update().get(pk=connection.pk)
         _remember(connection, report)
-        record(
-            tenant.id,
-            "directory.checked",
-            f"directory:{connection.entra_tenant_id}",
-            actor=actor,
-            now=clock(),
-            facts={"status": connection.status, "sentence": connection.status_sentence},
-        )
+        facts = {"status": connection.status, "sentence": connection.status_sentence}
+        _audit(connection, "directory.checked", actor, clock(), facts)
         announce("directory.checked", tenant_id=str(tenant.id))
     return report
 
 
 def _remember(connection: DirectoryConnection, report: CheckReport) -> None:
     fault = report.fault
+    if remember_findings(connection, report.keys, report.checked_at):
+        connection.updated_at = report.checked_at
     connection.last_check_at = report.checked_at
     connection.check_items = [asdict(item) for item in report.items]
     connection.status = ConnectionStatus.ERROR if fault else ConnectionStatus.ACTIVE
     connection.status_sentence = f"{fault.sentence} {fault.remedy}".strip() if fault else ""
+    connection.clock_seconds = report.clock_seconds
+    connection.capabilities = [asdict(found) for found in report.capabilities]
+    connection.surplus = [asdict(found) for found in report.surplus]
     if fault is None:
         connection.last_good_check_at = report.checked_at
         connection.halted_at = None
@@ -164,8 +232,7 @@ def set_disabled(tenant: Tenant, disabled: bool, *, actor: Actor, now: datetime)
         connection.status = ConnectionStatus.DISABLED if disabled else ConnectionStatus.ERROR
         connection.status_sentence = "Switched off by an admin." if disabled else "Not checked yet."
         connection.save()
-        action = "directory.disabled" if disabled else "directory.enabled"
-        record(tenant.id, action, f"directory:{connection.entra_tenant_id}", actor=actor, now=now)
+        _audit(connection, "directory.disabled" if disabled else "directory.enabled", actor, now, {})
     return connection
 
 
@@ -198,16 +265,13 @@ def halt(connection_id: UUID, sentence: str, *, now: datetime, facts: dict[str, 
 
 def open_directory(connection: DirectoryConnection, clock: Clock = utc_now) -> Directory:
     """The live adapter of a connection; the caller closes it."""
-    secret = tenant_vault(connection.tenant_id).open(
-        bytes(connection.sealed_client_secret), _context(connection)
-    )
     settings = ConnectionSettings(
         cloud=connection.cloud,
         entra_tenant_id=connection.entra_tenant_id,
         client_id=connection.client_id,
-        client_secret=secret,
+        keys=app_keys(connection, environment().federated_token_path),
     )
-    return CONNECTORS[connection.kind](settings, environment(), clock)
+    return CONNECTORS[connection.kind](settings, environment(), clock, recorder(connection.pk))
 
 
 @contextmanager

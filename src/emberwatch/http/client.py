@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import ipaddress
 import ssl
+import time
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeAlias
 from urllib.parse import urlsplit
 
 import httpcore
@@ -29,6 +31,25 @@ class OriginRefused(httpx.TransportError):
 
 
 @dataclass(frozen=True, slots=True)
+class Call:
+    """One request that left, without its body. ``failure`` is the kind of failure when no answer came."""
+
+    method: str
+    path: str
+    """Without the query."""
+    status: int | None
+    failure: str
+    seconds: float
+    """Until the answer began."""
+    headers: Mapping[str, str]
+    """Those of the answer."""
+    client_request_id: str
+
+
+OnCall: TypeAlias = Callable[[Call], None]
+
+
+@dataclass(frozen=True, slots=True)
 class ClientOptions:
     """``allow_private`` is for addresses that the operator of the installation has set, never a tenant."""
 
@@ -38,6 +59,8 @@ class ClientOptions:
     proxy_url: str | None = None
     allow_private: bool = False
     dry_run: bool = False
+    on_call: OnCall | None = None
+    """Told of each request once it is answered or has failed."""
 
 
 class _Gate(httpx.BaseTransport):
@@ -47,6 +70,7 @@ class _Gate(httpx.BaseTransport):
         self._inner = inner
         self._origins = frozenset(_origin(httpx.URL(origin)) for origin in options.origins)
         self._dry_run = options.dry_run
+        self._on_call = options.on_call
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         if _origin(request.url) not in self._origins:
@@ -55,10 +79,34 @@ class _Gate(httpx.BaseTransport):
             )
         if self._dry_run and request.method not in _READING_METHODS:
             raise DryRunRefused(f"dry run: {request.method} was not sent", request=request)
-        return self._inner.handle_request(request)
+        if self._on_call is None:
+            return self._inner.handle_request(request)
+        return self._told(request, self._on_call)
+
+    def _told(self, request: httpx.Request, on_call: OnCall) -> httpx.Response:
+        began = time.monotonic()
+        try:
+            reply = self._inner.handle_request(request)
+        except Exception as error:
+            on_call(_call(request, None, type(error).__name__, began))
+            raise
+        on_call(_call(request, reply, "", began))
+        return reply
 
     def close(self) -> None:
         self._inner.close()
+
+
+def _call(request: httpx.Request, reply: httpx.Response | None, failure: str, began: float) -> Call:
+    return Call(
+        method=request.method,
+        path=request.url.path,
+        status=reply.status_code if reply is not None else None,
+        failure=failure,
+        seconds=time.monotonic() - began,
+        headers=reply.headers if reply is not None else {},
+        client_request_id=request.headers.get("client-request-id", ""),
+    )
 
 
 def _origin(url: httpx.URL) -> tuple[str, str, int]:

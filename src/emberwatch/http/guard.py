@@ -14,6 +14,14 @@ from collections.abc import Iterable
 import httpcore
 
 
+class NameUnknown(httpcore.ConnectError):
+    """The host's name leads to no address."""
+
+
+class AddressNotAllowed(httpcore.ConnectError):
+    """The host's name leads into a private network."""
+
+
 def is_public(address: str) -> bool:
     """True for addresses of the public Internet; false for private, loopback, link-local and reserved ones."""
     ip = ipaddress.ip_address(address.partition("%")[0])
@@ -52,8 +60,8 @@ def _public_address(host: str, port: int) -> str:
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     except OSError:
-        raise httpcore.ConnectError(f"the name {host} does not resolve") from None
+        raise NameUnknown(f"the name {host} does not resolve") from None
     addresses = [str(entry[4][0]) for entry in found]
     if not all(is_public(address) for address in addresses):
-        raise httpcore.ConnectError(f"{host} leads to a private address, which is not allowed")
+        raise AddressNotAllowed(f"{host} leads to a private address, which is not allowed")
     return addresses[0]

@@ -1,4 +1,5 @@
-"""Uploads: only the import page takes files, straight into the sealed spool; every other form takes none."""
+"""Uploads: the import page takes files, straight into the sealed spool; a directory's forms take one small file,
+which stays in memory; every other form takes none."""
 
 from __future__ import annotations
 
@@ -21,6 +22,30 @@ class NoFileHandler(FileUploadHandler):
 
     def receive_data_chunk(self, raw_data: bytes, start: int) -> bytes | None:  # noqa: ARG002
         return None
+
+    def file_complete(self, file_size: int) -> None:  # noqa: ARG002 - Django's signature
+        return None
+
+
+class SmallFileHandler(FileUploadHandler):
+    """Takes one file of one field into memory, never onto a disk, and no more of it than a byte beyond ``most``."""
+
+    chunk_size = 64 * 1024
+
+    def __init__(self, request: HttpRequest, field_name: str, most: int) -> None:
+        super().__init__(request)
+        self._wanted = field_name
+        self._most = most
+        self.data = bytearray()
+
+    def new_file(self, field_name: str, *args: Any, **kwargs: Any) -> None:
+        if field_name != self._wanted:
+            raise SkipFile
+        super().new_file(field_name, *args, **kwargs)
+        self.data.clear()
+
+    def receive_data_chunk(self, raw_data: bytes, start: int) -> None:  # noqa: ARG002 - Django's signature
+        self.data += raw_data[: self._most + 1 - len(self.data)]
 
     def file_complete(self, file_size: int) -> None:  # noqa: ARG002 - Django's signature
         return None

@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from emberwatch.core.secret import Secret
-from emberwatch.directories.base import ConnectionSettings, NotOffered
+from emberwatch.directories.base import AppKey, ClientSecret, ConnectionSettings, NotOffered
 from emberwatch.directories.entra.adapter import EntraDirectory
 from emberwatch.directories.entra.clouds import Cloud
 from emberwatch.simulator import RiskDetectionScenario, SimClock
@@ -28,7 +28,9 @@ def build(**changes: Any) -> InProcessEntra:
 
 def connect(entra: InProcessEntra, *, seconds_a_request: float = 0) -> EntraDirectory:
     cloud = Cloud("test", "Test", entra.url, entra.graph_url, entra.portal_url)
-    settings = ConnectionSettings("test", UUID(DIRECTORY_ID), UUID(CLIENT_ID), Secret(SECRET))
+    settings = ConnectionSettings(
+        "test", UUID(DIRECTORY_ID), UUID(CLIENT_ID), (AppKey(ClientSecret(Secret(SECRET))),)
+    )
 
     def time_passes(_request: httpx.Request) -> None:
         entra.clock.advance(seconds_a_request)

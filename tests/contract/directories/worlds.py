@@ -11,7 +11,15 @@ from uuid import UUID, uuid5
 import httpx
 
 from emberwatch.core.secret import Secret
-from emberwatch.directories.base import ConnectionSettings, Directory, LeakDetector, Membership, SignInLog
+from emberwatch.directories.base import (
+    AppKey,
+    ClientSecret,
+    ConnectionSettings,
+    Directory,
+    LeakDetector,
+    Membership,
+    SignInLog,
+)
 from emberwatch.directories.entra.adapter import EntraDirectory
 from emberwatch.directories.entra.clouds import Cloud
 from emberwatch.simulator import (
@@ -180,7 +188,9 @@ class Simulated:
 
     def directory(self) -> FullDirectory:
         cloud = Cloud("test", "Test", self.entra.url, self.entra.graph_url, self.entra.portal_url)
-        settings = ConnectionSettings("test", UUID(DIRECTORY_ID), UUID(CLIENT_ID), Secret(SECRET))
+        settings = ConnectionSettings(
+            "test", UUID(DIRECTORY_ID), UUID(CLIENT_ID), (AppKey(ClientSecret(Secret(SECRET))),)
+        )
         client = httpx.Client(transport=self.entra.transport(), trust_env=False)
         return EntraDirectory(cloud, settings, client, self.entra.clock)
 

@@ -13,7 +13,7 @@ from uuid import UUID, uuid5
 import httpx
 
 from emberwatch.core.secret import Secret
-from emberwatch.directories.base import ConnectionSettings
+from emberwatch.directories.base import AppKey, ClientSecret, ConnectionSettings
 from emberwatch.directories.entra.adapter import EntraDirectory
 from emberwatch.directories.entra.clouds import Cloud
 from emberwatch.simulator import (
@@ -149,7 +149,9 @@ class Directories:
         self, directory: SimulatedDirectory, client_id: str, worker: Worker, now: Any
     ) -> EntraDirectory:
         cloud = Cloud("test", "Test", self.entra.url, self.entra.graph_url, self.entra.portal_url)
-        settings = ConnectionSettings("test", UUID(directory.id), UUID(client_id), Secret(CLIENT_SECRET))
+        settings = ConnectionSettings(
+            "test", UUID(directory.id), UUID(client_id), (AppKey(ClientSecret(Secret(CLIENT_SECRET))),)
+        )
         watched = Watched(self, directory, worker, self.entra.transport())
         client = httpx.Client(transport=watched, trust_env=False)
         return EntraDirectory(cloud, settings, client, now)

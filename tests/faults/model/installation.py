@@ -241,7 +241,6 @@ class Installation:
                 cloud=directory.rules.cloud,
                 entra_tenant_id=UUID(directory.id),
                 client_id=UUID(directory.clients[number]),
-                sealed_client_secret=b"",
                 status=ConnectionStatus.ACTIVE,
                 last_good_check_at=BEGIN - timedelta(days=2),
                 lockout_threshold=directory.rules.threshold,

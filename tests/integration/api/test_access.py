@@ -9,13 +9,16 @@ import pytest
 from emberwatch.accounts.actor import SYSTEM
 from emberwatch.accounts.models import Role
 from emberwatch.core.clock import utc_now
+from emberwatch.core.secret import Secret
+from emberwatch.directories.keys import NewKey, put_beside
+from emberwatch.directories.models import ConnectionKey, DirectoryConnection, KeyKind
 from emberwatch.ingestion.services import ImportOptions, open_upload, request_import
 from emberwatch.simulator import UserScenario
 from emberwatch.tenants.models import Tenant
 from emberwatch.validation.models import Attempt, Validation
 from emberwatch.validation.runs import start_run
 from emberwatch.validation.services import request_validation, run_validation
-from tests.factories import connect, make_credential, make_tenant
+from tests.factories import NOW, connect, make_credential, make_tenant
 from tests.integration.api.conftest import caller_for
 from tests.integration.conftest import StartEntra
 from tests.world import APP, DIRECTORY, RIGHT, SECRET
@@ -27,6 +30,7 @@ CONNECTION = {"client_id": APP, "client_secret": SECRET, "entra_tenant_id": DIRE
 BODIES: Mapping[tuple[str, str], object] = {
     ("PUT", "/directory"): CONNECTION,
     ("PUT", "/directory/choices"): {"pace": 0.5},
+    ("POST", "/directory/keys"): {"client_secret": "Zx8Q~a-second-secret"},
     ("PUT", "/directory/sync"): {"group_id": "44444444-aaaa-4bbb-8ccc-000000000004"},
     ("POST", "/directory/protected"): {"kind": "account", "value": "ceo@contoso.example"},
 }
@@ -37,6 +41,10 @@ ROUTES: Mapping[tuple[str, str], tuple[int, int, int]] = {
     ("GET", "/directory"): (403, 403, 200),
     ("PUT", "/directory"): (403, 403, 200),
     ("POST", "/directory/check"): (403, 403, 200),
+    ("POST", "/directory/keys"): (403, 403, 201),
+    ("DELETE", "/directory/keys/{key}"): (403, 403, 200),
+    ("GET", "/directory/health"): (403, 403, 200),
+    ("GET", "/directory/calls"): (403, 403, 200),
     ("GET", "/directory/sync"): (403, 403, 200),
     ("POST", "/directory/sync"): (403, 403, 202),
     ("PUT", "/directory/sync"): (403, 403, 200),
@@ -92,9 +100,21 @@ def furnished() -> tuple[Tenant, dict[str, str]]:
 def status_of(role: str, at_home: Tenant, target: Tenant, method: str, path: str) -> int:
     caller = caller_for(at_home, role)
     caller.tenant = target
+    if path.startswith("/directory/keys"):
+        path = path.format(key=_second_key(target, is_there=method == "DELETE"))
     if (method, path) == ("POST", "/imports"):
         return int(caller.upload(b"ann@contoso.example:pw\n").status_code)
     return int(caller(method, caller.here(path), BODIES.get((method, path))).status_code)
+
+
+def _second_key(tenant: Tenant, *, is_there: bool) -> str:
+    """Room for a second key, or one that can be removed; the one in use stays."""
+    connection = DirectoryConnection.objects.filter(tenant=tenant).first()
+    if connection is None:
+        return str(tenant.id)
+    ConnectionKey.objects.filter(connection=connection).exclude(works=True).delete()
+    second = NewKey(KeyKind.SECRET, Secret("Zx8Q~another"))
+    return str(put_beside(connection, second, NOW).id) if is_there else ""
 
 
 @pytest.mark.parametrize("role", list(Role))
@@ -104,7 +124,7 @@ def test_a_role_meets_its_routes_and_others_tenants_are_not_there(start_entra: S
     stranger = make_tenant()
     column = [Role.VIEWER, Role.ANALYST, Role.ADMIN].index(Role(role))
     for (method, template), expected in ROUTES.items():
-        path = template.format(**ids)
+        path = template.format(**ids, key="{key}")
         # First: there is something to leak, and to its own people it is shown.
         assert status_of(Role.ADMIN, tenant, tenant, method, path) in (200, 201, 202), (method, template)
         assert status_of(role, tenant, tenant, method, path) == expected[column], (method, template)
@@ -117,7 +137,7 @@ def test_an_object_is_not_reached_through_ones_own_tenant(start_entra: StartEntr
     mine = make_tenant()
     connect(mine, DIRECTORY, APP, SECRET)
     for method, template in ROUTES:
-        if "{" not in template:
+        if "{" not in template or "{key}" in template:
             continue
         path = template.format(**ids)
         assert status_of(Role.ADMIN, theirs, theirs, method, path) in (200, 202)

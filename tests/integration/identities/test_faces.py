@@ -8,7 +8,7 @@ import pytest
 from django.test import Client
 
 from emberwatch.accounts.models import Role
-from emberwatch.api.shapes import SyncOut
+from emberwatch.api.sync_shapes import SyncOut
 from emberwatch.identities.models import Identity, SyncState
 from emberwatch.simulator import UserScenario
 from tests.factories import make_credential, make_user

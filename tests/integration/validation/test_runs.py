@@ -41,7 +41,6 @@ class World:
             cloud="global",
             entra_tenant_id=self.entra_tenant_id,
             client_id=CLIENT,
-            sealed_client_secret=b"",
             status=ConnectionStatus.ACTIVE,
             last_good_check_at=BEGIN - timedelta(days=2),
             created_at=BEGIN,

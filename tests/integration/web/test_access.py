@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Final
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
@@ -17,6 +17,9 @@ from emberwatch.accounts.models import User
 from emberwatch.accounts.services import create_api_token
 from emberwatch.audit.models import AuditRow
 from emberwatch.core.clock import utc_now
+from emberwatch.core.secret import Secret
+from emberwatch.directories.keys import NewKey, put_beside
+from emberwatch.directories.models import ConnectionKey, DirectoryConnection, KeyKind
 from emberwatch.exposures.models import Credential, Machine
 from emberwatch.ingestion.models import Import, ImportState
 from emberwatch.ingestion.services import spool_place
@@ -60,7 +63,9 @@ def _world(tenant: Tenant, user: User) -> World:
     token, _ = create_api_token(user, _any_tenant(user), "t", actor=actor_for_user(user), now=NOW)
     entry = protect(tenant, "account", f"{uuid4()}@contoso.example", actor=SYSTEM, now=NOW)
     machine = Machine.objects.create(tenant=tenant, key=str(uuid4()))
+    connection = DirectoryConnection.objects.filter(tenant=tenant).first()
     ids = {
+        "key_id": _second_key(connection) if connection else tenant.id,
         "run_id": make_run(tenant, requested_at=utc_now()).id,
         "machine_id": machine.id,
         "entry_id": entry.id,
@@ -72,6 +77,16 @@ def _world(tenant: Tenant, user: User) -> World:
         "token_id": token.id,
     }
     return World(tenant, user, ids)
+
+
+def _second_key(connection: DirectoryConnection) -> UUID:
+    ConnectionKey.objects.filter(connection=connection).exclude(works=True).delete()
+    return put_beside(connection, NewKey(KeyKind.SECRET, Secret(f"Zx8Q~{uuid4()}")), NOW).id
+
+
+def _room_for_a_key(world: World) -> dict[str, Any]:
+    ConnectionKey.objects.filter(pk=world.ids["key_id"]).delete()
+    return {"client_secret": f"Zx8Q~{uuid4()}"}
 
 
 def _any_tenant(user: User) -> Tenant:
@@ -191,6 +206,9 @@ ROWS: Final = (
     Row("directory", T, ADMINS),
     Row("directory", T, ADMINS, 302, body=lambda _: DIRECTORY_FORM),
     Row("check_directory", T, ADMINS, 302, body=lambda _: {}),
+    Row("directory_health", T, ADMINS),
+    Row("add_key", T, ADMINS, 302, body=lambda w: _room_for_a_key(w)),
+    Row("remove_key", ("tenant_id", "key_id"), ADMINS, 302, body=lambda _: {}),
     Row("directory_sync", T, ADMINS),
     Row("start_directory_sync", T, ADMINS, 302, body=lambda _: {}),
     Row("directory_scope", T, ADMINS, 302, body=lambda _: {"group_id": str(uuid4())}),
@@ -262,7 +280,11 @@ def test_an_organisation_admin_may_everything(start_entra: StartEntra, tenant: T
 def test_nobody_gets_in_without_a_sign_in(row: Row, tenant: Tenant) -> None:
     world = World(tenant, make_user(tenant, "admin"), dict.fromkeys(T + C, tenant.id))
     world.ids |= dict.fromkeys(
-        ("validation_id", "import_id", "member_id", "token_id", "entry_id", "run_id", "machine_id"), tenant.id
+        (
+            *("validation_id", "import_id", "member_id", "token_id", "entry_id", "run_id", "machine_id"),
+            "key_id",
+        ),
+        tenant.id,
     )
     reply = _send(Client(), row, world)
     if row.htmx:

@@ -31,7 +31,7 @@ HERE: Final = UUID("11111111-aaaa-4bbb-8ccc-000000000001")
 
 
 def connected(tenant: Tenant, **facts: Any) -> DirectoryConnection:
-    ordinary = {"entra_tenant_id": HERE, "client_id": uuid4(), "sealed_client_secret": b"", "cloud": "global"}
+    ordinary = {"entra_tenant_id": HERE, "client_id": uuid4(), "cloud": "global"}
     times = {"last_good_check_at": NOW, "created_at": NOW, "updated_at": NOW}
     return DirectoryConnection.objects.create(tenant=tenant, **{**ordinary, **times, **facts})
 

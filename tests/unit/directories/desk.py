@@ -13,7 +13,7 @@ from uuid import UUID
 import httpx
 
 from emberwatch.core.secret import Secret
-from emberwatch.directories.base import ConnectionSettings
+from emberwatch.directories.base import AppKey, ClientSecret, ConnectionSettings
 from emberwatch.directories.entra.adapter import EntraDirectory
 from emberwatch.directories.entra.clouds import Cloud
 from emberwatch.http.client import DryRunRefused
@@ -68,10 +68,18 @@ class Desk:
     asked: list[Asked] = field(default_factory=list)
     batches: list[int] = field(default_factory=list)
 
-    def directory(self) -> EntraDirectory:
+    def directory(
+        self, *keys: AppKey, on_request: Callable[[httpx.Request], None] = lambda _: None
+    ) -> EntraDirectory:
         cloud = Cloud("test", "Test", LOGIN, GRAPH, "https://portal.example")
-        settings = ConnectionSettings("test", UUID(DIRECTORY), UUID(APP), Secret(SECRET))
-        client = httpx.Client(transport=httpx.MockTransport(self._handle), trust_env=False)
+        held = keys or (AppKey(ClientSecret(Secret(SECRET))),)
+        settings = ConnectionSettings("test", UUID(DIRECTORY), UUID(APP), held)
+
+        def handle(request: httpx.Request) -> httpx.Response:
+            on_request(request)
+            return self._handle(request)
+
+        client = httpx.Client(transport=httpx.MockTransport(handle), trust_env=False)
         return EntraDirectory(cloud, settings, client, lambda: self.now)
 
     def _handle(self, request: httpx.Request) -> httpx.Response:

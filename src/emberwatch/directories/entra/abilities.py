@@ -21,9 +21,17 @@ class Ability:
     name: str
     permission: str
     use: str
+    licence: str = ""
+    """What the directory has to have for it."""
+    path: str = ""
+    """A read that costs little and shows whether licence and cloud have it."""
+
+    @property
+    def opened_by(self) -> tuple[str, ...]:
+        return (self.permission, self.permission.replace(".Read.", ".ReadWrite."))
 
     def is_granted(self, roles: Collection[str]) -> bool:
-        return not {self.permission, self.permission.replace(".Read.", ".ReadWrite.")}.isdisjoint(roles)
+        return not set(self.opened_by).isdisjoint(roles)
 
     @property
     def remedy(self) -> str:
@@ -45,9 +53,15 @@ LEAK_DETECTIONS: Final = Ability(
     "Leak detections",
     "IdentityRiskEvent.Read.All",
     "Microsoft's own findings of leaked passwords count as evidence",
+    "Microsoft Entra ID P2; others may be refused",
+    "/identityProtection/riskDetections",
 )
 SIGN_IN_LOG: Final = Ability(
-    "Sign-in log", "AuditLog.Read.All", "wrong passwords that others sent count towards the budget"
+    "Sign-in log",
+    "AuditLog.Read.All",
+    "wrong passwords that others sent count towards the budget",
+    "Microsoft Entra ID P1 or P2",
+    "/auditLogs/signIns",
 )
 SIGN_IN_ACTIVITY: Final = Ability(
     "Last sign-ins", "AuditLog.Read.All", "an account shows when somebody last signed in to it"

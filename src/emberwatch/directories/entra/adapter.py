@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
@@ -27,9 +28,10 @@ from emberwatch.directories.base import (
 )
 from emberwatch.directories.entra.accounts import Ask, find_accounts, read_accounts
 from emberwatch.directories.entra.batch import Batches
-from emberwatch.directories.entra.check import check, read_domains
+from emberwatch.directories.entra.check import Checked, check, read_domains
 from emberwatch.directories.entra.clouds import Cloud, cloud_named
 from emberwatch.directories.entra.deleted import DeletedAccounts
+from emberwatch.directories.entra.faults import is_about_the_key
 from emberwatch.directories.entra.graph import Graph
 from emberwatch.directories.entra.kept import Kept
 from emberwatch.directories.entra.leak_detections import LeakDetections
@@ -38,7 +40,7 @@ from emberwatch.directories.entra.reader import EntraReader
 from emberwatch.directories.entra.sign_in import sign_in
 from emberwatch.directories.entra.sign_in_log import failed_sign_ins
 from emberwatch.directories.entra.tokens import AppTokens
-from emberwatch.http.client import ClientOptions, build_client
+from emberwatch.http.client import ClientOptions, OnCall, build_client
 
 # A domain is verified or federated once in years; a run of sign-ins need not ask before each one.
 DOMAINS_STAY_FRESH: Final = timedelta(minutes=1)
@@ -62,8 +64,8 @@ class EntraDirectory:
         self._detections = LeakDetections(self._graph, self._tokens, clock)
 
     def check(self, monitored_domains: list[str]) -> CheckReport:
-        client_id = self._settings.client_id
-        return check(self._cloud, self._tokens, self._graph, client_id, monitored_domains, self._clock)
+        on = Checked(self._cloud, self._settings, self._tokens, self._graph, self._client, self._clock)
+        return check(on, monitored_domains)
 
     def read_domains(self) -> tuple[DomainFacts, ...]:
         return self._domains.get()
@@ -98,7 +100,12 @@ class EntraDirectory:
         return failed_sign_ins(self._graph, self._tokens, since)
 
     def sign_in(self, account: AccountFacts, password: Secret, request_id: UUID) -> SignInReply:
-        return sign_in(self._client, self._cloud, self._settings, account, password, request_id, self._clock)
+        prover = self._tokens.prover
+        reply = sign_in(self._client, prover, account, password, request_id, self._clock)
+        if is_about_the_key(reply.code) and self._tokens.leave(prover):
+            # The next sign-in proves itself with another key: nothing has to stop.
+            return replace(reply, halts_directory=False)
+        return reply
 
     def user_link(self, object_id: UUID) -> str:
         return self._cloud.user_link(object_id)
@@ -107,12 +114,15 @@ class EntraDirectory:
         self._client.close()
 
 
-def connect(settings: ConnectionSettings, environment: Environment, clock: Clock) -> EntraDirectory:
+def connect(
+    settings: ConnectionSettings, environment: Environment, clock: Clock, on_call: OnCall | None = None
+) -> EntraDirectory:
     cloud = cloud_named(settings.cloud, environment.custom_cloud)
     options = ClientOptions(
         origins=(cloud.login_url, cloud.graph_url),
         ca_file=cloud.ca_file,
         proxy_url=environment.proxy_url,
         allow_private=cloud.is_operators_own,
+        on_call=on_call,
     )
     return EntraDirectory(cloud, settings, build_client(options), clock)

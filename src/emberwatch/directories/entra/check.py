@@ -2,37 +2,55 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
-from uuid import UUID
+
+import httpx
 
 from emberwatch.core.clock import Clock
 from emberwatch.directories.base import (
+    AppKey,
     Authentication,
+    CapabilityFinding,
     CheckItem,
     CheckReport,
     CheckState,
+    ConnectionSettings,
     DirectoryError,
+    DirectoryMisconfigured,
     DomainFacts,
+    FederatedToken,
+    KeyFinding,
     PasswordPolicy,
+    SurplusPermission,
 )
 from emberwatch.directories.entra.abilities import ABILITIES, Ability
+from emberwatch.directories.entra.capabilities import judge, surplus_of
 from emberwatch.directories.entra.clouds import Cloud
 from emberwatch.directories.entra.faults import MISSING_PERMISSION, NO_PERMISSIONS
 from emberwatch.directories.entra.graph import Graph
-from emberwatch.directories.entra.tokens import AppTokens
+from emberwatch.directories.entra.proofs import Prover
+from emberwatch.directories.entra.reach import clock_item, reach, reach_item
+from emberwatch.directories.entra.registration import (
+    assignment_item,
+    capital,
+    consent_item,
+    end_items,
+    end_of,
+    read_registration,
+)
+from emberwatch.directories.entra.tokens import AppTokens, is_key_error
 
 # The template of the directory setting that holds the lockout values; fixed by Microsoft for all tenants.
 PASSWORD_RULES_TEMPLATE: Final = "5cf42378-d67d-4f36-ba46-e8b86229381d"  # noqa: S105 - a template's id
 DEFAULT_LOCKOUT_SECONDS: Final = 60
-_NO_TOKENS: Final = "No tokens for users"
-_ASSIGNMENT_REMEDY: Final = (
-    "Entra admin center → Enterprise applications → your app → Properties → Assignment required → Yes; "
-    "assign nobody."
-)
+SIGN_IN_OF_APP: Final = "Sign-in of the application"
 # Any one of these lets us read users and domains.
 _READS_DIRECTORY: Final = frozenset({"Directory.Read.All", "Directory.ReadWrite.All"})
+_REMOVE: Final = (
+    "Entra admin center → App registrations → your app → API permissions: remove what is not needed."
+)
 
 
 @dataclass(slots=True)
@@ -42,51 +60,111 @@ class _Findings:
     domains: tuple[DomainFacts, ...] = ()
     organisation: str = ""
     policy: PasswordPolicy | None = None
+    keys: list[tuple[AppKey, KeyFinding]] = field(default_factory=list)
+    capabilities: tuple[CapabilityFinding, ...] = ()
+    surplus: tuple[SurplusPermission, ...] = ()
+    clock_seconds: float | None = None
 
 
-def check(
-    cloud: Cloud,
-    tokens: AppTokens,
-    graph: Graph,
-    client_id: UUID,
-    monitored: Sequence[str],
-    clock: Clock,
-) -> CheckReport:
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """What a check goes through."""
+
+    cloud: Cloud
+    settings: ConnectionSettings
+    tokens: AppTokens
+    graph: Graph
+    client: httpx.Client
+    clock: Clock
+
+
+def check(on: Checked, monitored: Sequence[str]) -> CheckReport:
     """Runs the checks in order; the first fault ends them, since what follows would only repeat it."""
     found = _Findings()
-    for item in _steps(cloud, tokens, graph, client_id, monitored, found):
+    for item in _steps(on, monitored, found):
         found.items.append(item)
         if item.state is CheckState.FAULT:
             break
     return CheckReport(
         items=tuple(found.items),
-        checked_at=clock(),
+        checked_at=on.clock(),
         permissions=found.roles,
         domains=found.domains,
         organisation_name=found.organisation,
         policy=found.policy,
+        capabilities=found.capabilities,
+        surplus=found.surplus,
+        keys=tuple(finding for _, finding in found.keys),
+        clock_seconds=found.clock_seconds,
     )
 
 
-def _steps(
-    cloud: Cloud, tokens: AppTokens, graph: Graph, client_id: UUID, monitored: Sequence[str], found: _Findings
-) -> Iterator[CheckItem]:
+def _steps(on: Checked, monitored: Sequence[str], found: _Findings) -> Iterator[CheckItem]:
+    graph = on.graph
     try:
-        found.roles = tokens.roles()
-        yield CheckItem(
-            "Sign-in of the application", CheckState.OK, "Entra ID accepts the client ID and secret."
-        )
+        yield from _network(on, found)
+        yield from _keys(on, found)
+        found.roles = on.tokens.roles()
+        found.capabilities, found.surplus = judge(found.roles, {}), surplus_of(found.roles)
         yield _permissions(found.roles)
         found.organisation = _organisation(graph)
         yield CheckItem("Microsoft Graph", CheckState.OK, f"Connected to {found.organisation}.")
         found.domains = read_domains(graph)
         yield from _domain_items(found.domains, monitored)
-        found.policy = read_policy(graph, cloud)
+        found.policy = read_policy(graph, on.cloud)
         yield _policy_item(found.policy)
-        yield from (_ability_item(ability, found.roles) for ability in ABILITIES)
-        yield _assignment_item(graph, client_id)
+        refusals = _refusals(graph, found.roles)
+        found.capabilities = judge(found.roles, refusals)
+        yield from (_ability_item(ability, found.roles, refusals) for ability in ABILITIES)
+        yield from _surplus_items(found.surplus)
+        yield from _registration(on, found)
     except DirectoryError as error:
         yield CheckItem("Connection", CheckState.FAULT, error.message, error.remedy, error.code)
+
+
+def _network(on: Checked, found: _Findings) -> Iterator[CheckItem]:
+    """Both hosts of the cloud, by addresses that anybody may ask for."""
+    discovery = f"/{on.settings.entra_tenant_id}/v2.0/.well-known/openid-configuration"
+    login = reach(on.client, on.cloud.login_url + discovery, on.clock)
+    yield reach_item("the sign-in service", login)
+    yield reach_item("Microsoft Graph", reach(on.client, f"{on.cloud.graph_url}/", on.clock))
+    found.clock_seconds = login.ahead
+    clock = clock_item(login.ahead)
+    if clock is not None:
+        yield clock
+
+
+def _keys(on: Checked, found: _Findings) -> Iterator[CheckItem]:
+    """Each key by itself. One that works is enough; another one's fault is a warning then."""
+    found.keys = [(prover.key, _try(on.tokens, prover)) for prover in on.tokens.provers]
+    good = [key for key, finding in found.keys if finding.works]
+    if good or not found.keys:
+        # Without any key this raises what has to be said.
+        on.tokens.token()
+        yield CheckItem(SIGN_IN_OF_APP, CheckState.OK, f"Entra ID accepts the client ID{_together(good)}.")
+    state = CheckState.WARNING if good else CheckState.FAULT
+    for key, finding in found.keys:
+        if not finding.works:
+            named = f"{capital(key.label)}: " if len(found.keys) > 1 else ""
+            yield CheckItem(SIGN_IN_OF_APP, state, named + finding.sentence, finding.remedy, finding.code)
+
+
+def _try(tokens: AppTokens, prover: Prover) -> KeyFinding:
+    """Raises what is not about this key: an application that is not there, or no answer."""
+    try:
+        tokens.token_with(prover)
+    except DirectoryMisconfigured as error:
+        if not is_key_error(error):
+            raise
+        return KeyFinding(prover.key.id, False, error.message, error.remedy, error.code)
+    return KeyFinding(prover.key.id, True)
+
+
+def _together(keys: Sequence[AppKey]) -> str:
+    words = [key.proof.word for key in keys]
+    if len(words) > len(set(words)):
+        return f" and both {words[0]}s"
+    return ", ".join(["", *words[:-1]]) + f" and {words[-1]}"
 
 
 def _permissions(roles: Sequence[str]) -> CheckItem:
@@ -99,8 +177,26 @@ def _permissions(roles: Sequence[str]) -> CheckItem:
     return CheckItem(name, CheckState.OK, f"Granted: {', '.join(roles)}.")
 
 
-def _ability_item(ability: Ability, roles: Sequence[str]) -> CheckItem:
+def _refusals(graph: Graph, roles: Sequence[str]) -> dict[str, DirectoryError]:
+    """A granted permission is not enough: the licence or the cloud may leave an ability out."""
+    refused: dict[str, DirectoryError] = {}
+    for ability in ABILITIES:
+        if not ability.path or not ability.is_granted(roles):
+            continue
+        try:
+            graph.get(ability.path, {"$top": "1"}, untold_wait=1.0)
+        except DirectoryError as error:
+            refused[ability.name] = ability.refusal(error, roles)
+    return refused
+
+
+def _ability_item(
+    ability: Ability, roles: Sequence[str], refusals: Mapping[str, DirectoryError]
+) -> CheckItem:
     """Advice only: Emberwatch does its work without these."""
+    refused = refusals.get(ability.name)
+    if refused is not None:
+        return CheckItem(ability.name, CheckState.WARNING, refused.message, refused.remedy, refused.code)
     if ability.is_granted(roles):
         return CheckItem(ability.name, CheckState.OK, f"May be read: {ability.use}.")
     sentence = f"Not granted: with {ability.permission} {ability.use}."
@@ -179,26 +275,20 @@ def _policy_item(policy: PasswordPolicy) -> CheckItem:
     )
 
 
-def _assignment_item(graph: Graph, client_id: UUID) -> CheckItem:
-    """What would make a right password end without a token: assignment required, and nobody assigned."""
-    required = _assignment_required(graph, client_id)
-    if required:
-        sentence = "A right password ends without a token: the application requires assignment."
-        return CheckItem(_NO_TOKENS, CheckState.OK, sentence)
-    if required is None:
-        sentence = "Whether the application requires assignment could not be read."
-    else:
-        sentence = (
-            "A right password brings a token, which Emberwatch discards unread: assignment is not required."
-        )
-    return CheckItem(_NO_TOKENS, CheckState.WARNING, sentence, _ASSIGNMENT_REMEDY)
+def _surplus_items(surplus: Sequence[SurplusPermission]) -> Iterator[CheckItem]:
+    if surplus:
+        named = "; ".join(f"{each.permission}, {each.risk}" for each in surplus)
+        sentence = f"The application holds what Emberwatch does not use: {named}."
+        yield CheckItem("More than needed", CheckState.WARNING, sentence, _REMOVE)
 
 
-def _assignment_required(graph: Graph, client_id: UUID) -> bool | None:
-    query = {"$filter": f"appId eq '{client_id}'", "$select": "id,appId,appRoleAssignmentRequired"}
-    try:
-        found = graph.get("/servicePrincipals", query).body.get("value", [])
-    except DirectoryError:
-        # Advice only: a connection that cannot tell is still a good one.
-        return None
-    return found[0].get("appRoleAssignmentRequired") is True if found else None
+def _registration(on: Checked, found: _Findings) -> Iterator[CheckItem]:
+    settings = on.settings
+    known = read_registration(on.graph, settings.client_id)
+    found.keys = [(key, replace(each, ends_at=end_of(key, known))) for key, each in found.keys]
+    ends = [
+        (key.label, each.ends_at) for key, each in found.keys if not isinstance(key.proof, FederatedToken)
+    ]
+    yield from end_items(ends, on.clock())
+    yield assignment_item(known)
+    yield consent_item(known, on.cloud, settings.entra_tenant_id, settings.client_id)

@@ -37,6 +37,11 @@ class Cloud:
         view = "Microsoft_AAD_UsersAndTenants/UserProfileMenuBlade/~/overview/userId"
         return f"{self.portal_url}/#view/{view}/{object_id}"
 
+    def app_link(self, client_id: UUID, blade: str = "Overview") -> str:
+        """Our app registration there; ``Credentials`` and ``CallAnAPI`` are its pages on secrets and permissions."""
+        view = f"Microsoft_AAD_RegisteredApps/ApplicationMenuBlade/~/{blade}/appId"
+        return f"{self.portal_url}/#view/{view}/{client_id}/isMSAApp~/false"
+
     def consent_link(self, entra_tenant_id: UUID, client_id: UUID) -> str:
         return f"{self.login_url}/{entra_tenant_id}/adminconsent?client_id={quote(str(client_id))}"
 

@@ -51,7 +51,19 @@ _DISABLED = Fault(
 )
 _ASSERTION = Fault(
     "Entra ID does not accept the application's certificate or signature.",
-    "Upload the certificate to the app registration and check the clock of this machine.",
+    f"{_SECRETS} → Certificates: upload the very certificate that Emberwatch has. Check the clock of this machine.",
+)
+_FEDERATION = Fault(
+    "The application trusts no federated credential that fits the platform's token.",
+    f"{_SECRETS} → Federated credentials: compare issuer, subject and audience with those of the platform.",
+)
+NO_KEY: Final = Fault(
+    "The application has neither a client secret nor a certificate.",
+    "Add one under Entra ID Configuration.",
+)
+NO_FEDERATED_TOKEN: Final = Fault(
+    "The platform's federated token cannot be read.",
+    "The operator of this installation names its file in EMBERWATCH_FEDERATED_TOKEN_PATH.",
 )
 _NOCONSENT = Fault("Nobody has consented to what the application asks for.", CONSENT)
 _APP_BLOCKED = Fault(
@@ -103,7 +115,14 @@ TOKEN_FAULTS: Final[Mapping[int, Fault]] = {
     700027: _ASSERTION,
     700030: _ASSERTION,
     700024: _ASSERTION,
+    7000272: _ASSERTION,
     50012: _ASSERTION,
+    50013: _ASSERTION,
+    70021: _FEDERATION,
+    70025: _FEDERATION,
+    700211: _FEDERATION,
+    700212: _FEDERATION,
+    700213: _FEDERATION,
     65001: _NOCONSENT,
     90094: _NOCONSENT,
     650056: _NOCONSENT,
@@ -116,6 +135,18 @@ TOKEN_FAULTS: Final[Mapping[int, Fault]] = {
     90055: THROTTLED,
     50033: THROTTLED,
 }
+
+# These are about one key alone: another key of the application may be in order.
+KEY_FAULTS: Final = frozenset(
+    {WRONG_SECRET, _EXPIRED_SECRET, _NO_SECRET, _ASSERTION, _FEDERATION, NO_FEDERATED_TOKEN}
+)
+
+
+def is_about_the_key(code: str) -> bool:
+    """Whether a code of the sign-in service, such as ``AADSTS7000215``, says that one key is not accepted."""
+    digits = code.removeprefix("AADSTS")
+    return digits.isdigit() and TOKEN_FAULTS.get(int(digits)) in KEY_FAULTS
+
 
 GRAPH_FAULTS: Final[Mapping[str, Fault]] = {
     "Authorization_RequestDenied": MISSING_PERMISSION,

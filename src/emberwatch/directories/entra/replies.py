@@ -83,6 +83,25 @@ def unsent(meaning: str, why_not_more_certain: str, *, request_id: UUID, at: dat
     )
 
 
+def unproved(meaning: str, *, request_id: UUID, at: datetime) -> SignInReply:
+    """The reply when we could not even say who we are: nothing left, and nothing can until somebody mends it."""
+    return SignInReply(
+        verdict=Verdict.INCONCLUSIVE,
+        certainty=None,
+        code="",
+        code_name="",
+        meaning=meaning,
+        why_not_more_certain="Nothing was sent, so nothing is known about the password.",
+        table_version=TABLE_VERSION,
+        http_status=None,
+        trace_id="",
+        correlation_id=str(request_id),
+        answered_at=at,
+        halts_directory=True,
+        counts_as_failed=False,
+    )
+
+
 def unanswered(kind: str, *, request_id: UUID, at: datetime) -> SignInReply:
     """The reply when nothing came back: the directory may have counted the attempt."""
     return SignInReply(

@@ -45,6 +45,14 @@ def check_shapes(client_id: str, client_secret: Secret, entra_tenant_id: str) ->
     return ShapedFields(parsed[CLIENT_ID], parsed[ENTRA_TENANT_ID], Secret(secret) if secret else None)
 
 
+def check_secret(client_secret: Secret) -> Secret:
+    """A client secret that comes alone, without the blanks around it. Raises :class:`BadInput` likewise."""
+    value = client_secret.expose().strip()
+    if _is_guid(value):
+        raise _id_instead_of_value()
+    return Secret(value)
+
+
 def _is_guid(value: str) -> bool:
     return _GUID.fullmatch(value) is not None
 
@@ -57,7 +65,11 @@ def _refuse_guid_secret(client_id: str, entra_tenant_id: str) -> None:
                 remedy="Put each value into the other field.",
                 field=CLIENT_SECRET,
             )
-    raise BadInput(
+    raise _id_instead_of_value()
+
+
+def _id_instead_of_value() -> BadInput:
+    return BadInput(
         "This looks like the secret's ID; paste the Value.",
         remedy="Certificates & secrets shows two columns. The Value can be copied only right after the secret "
         "is made; if it is hidden by now, make a new client secret.",

@@ -14,10 +14,10 @@ import httpx
 from emberwatch.core.clock import Clock
 from emberwatch.core.secret import Secret
 from emberwatch.core.verdict import Verdict
-from emberwatch.directories.base import AccountFacts, ConnectionSettings, SignInReply
-from emberwatch.directories.entra.clouds import Cloud
+from emberwatch.directories.base import AccountFacts, DirectoryError, SignInReply
 from emberwatch.directories.entra.codes import ACCEPTED, Effect, Outcome, Reading, read_codes
-from emberwatch.directories.entra.replies import answered, unanswered, unsent
+from emberwatch.directories.entra.proofs import Prover
+from emberwatch.directories.entra.replies import answered, unanswered, unproved, unsent
 from emberwatch.directories.entra.waits import directory_time, retry_after
 
 # The smallest scope that a password grant accepts; no refresh token can come of it.
@@ -29,26 +29,27 @@ _NOT_TEXT_WHY: Final = "Nothing was sent. The file that it was found in may have
 
 def sign_in(
     client: httpx.Client,
-    cloud: Cloud,
-    settings: ConnectionSettings,
+    prover: Prover,
     account: AccountFacts,
     password: Secret,
     request_id: UUID,
     clock: Clock,
 ) -> SignInReply:
     """Sends the attempt and reads the answer. ``request_id`` is the id under which the directory logs it."""
-    form = {
+    try:
+        proof = prover.form_fields()
+    except DirectoryError as error:
+        return unproved(error.message, request_id=request_id, at=clock())
+    form = proof | {
         "grant_type": "password",
-        "client_id": str(settings.client_id),
-        "client_secret": settings.client_secret.expose(),
+        "client_id": str(prover.client_id),
         "username": account.user_principal_name,
         "password": password.expose(),
         "scope": SCOPE,
     }
     headers = {"client-request-id": str(request_id), "return-client-request-id": "true"}
-    url = f"{cloud.login_url}/{settings.entra_tenant_id}/oauth2/v2.0/token"
     try:
-        request = client.build_request("POST", url, data=form, headers=headers)
+        request = client.build_request("POST", prover.audience, data=form, headers=headers)
     except UnicodeError:
         # The error would carry the password: it ends here.
         return unsent(_NOT_TEXT, _NOT_TEXT_WHY, request_id=request_id, at=clock())

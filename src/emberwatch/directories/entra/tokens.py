@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
+from threading import Lock
 from typing import Any, Final
+from uuid import UUID
 
 import httpx
 import jwt
@@ -11,6 +14,7 @@ import msal
 
 from emberwatch.core.clock import Clock
 from emberwatch.directories.base import (
+    AppKey,
     ConnectionSettings,
     DirectoryBusy,
     DirectoryError,
@@ -20,19 +24,27 @@ from emberwatch.directories.base import (
 from emberwatch.directories.entra.clouds import Cloud
 from emberwatch.directories.entra.faults import (
     FAILING,
+    NO_FEDERATED_TOKEN,
+    NO_KEY,
     THROTTLED,
     TOKEN_FAULTS,
     UNREACHABLE,
     Fault,
+    is_about_the_key,
     unknown_token_fault,
 )
+from emberwatch.directories.entra.proofs import Prover
 from emberwatch.directories.entra.waits import retry_after
 
 _CODE: Final = re.compile(r"AADSTS(\d+)")
 
 
 class AppTokens:
-    """Gets and keeps the token of our own registration; MSAL caches it until shortly before it expires."""
+    """Gets and keeps the token of our own registration; MSAL caches it until shortly before it expires.
+
+    The keys are tried in their order. One that Entra ID refuses makes way for the next, for as long as this object
+    lives: a key that ended in the middle of a rotation stops nothing.
+    """
 
     def __init__(
         self, cloud: Cloud, settings: ConnectionSettings, client: httpx.Client, clock: Clock
@@ -40,12 +52,49 @@ class AppTokens:
         self._cloud = cloud
         self._settings = settings
         self._client = _TellingClient(client, clock)
-        self._app: msal.ConfidentialClientApplication | None = None
+        self._clock = clock
+        self._apps: dict[int, msal.ConfidentialClientApplication] = {}
+        self._provers = [self._prover(key) for key in settings.keys]
+        self._place = 0
+        self._moving = Lock()
+
+    @property
+    def prover(self) -> Prover:
+        """The key in use; one whose end has passed is left behind."""
+        if not self._provers:
+            raise DirectoryMisconfigured(NO_KEY.sentence, remedy=NO_KEY.remedy)
+        while True:
+            prover = self._provers[self._place]
+            if not self._has_ended(prover) or not self.leave(prover):
+                return prover
+
+    def leave(self, prover: Prover) -> bool:
+        """Goes on to the key after this one; false when there is none."""
+        with self._moving:
+            place = self._provers.index(prover)
+            if place + 1 >= len(self._provers):
+                return False
+            # Another thread may have gone on already.
+            self._place = max(self._place, place + 1)
+            return True
 
     def token(self) -> str:
         """A bearer token. Raises :class:`DirectoryMisconfigured`, :class:`DirectoryBusy` or their base."""
+        first: DirectoryError | None = None
+        while True:
+            prover = self.prover
+            try:
+                return self.token_with(prover)
+            except DirectoryMisconfigured as error:
+                first = first or error
+                if not is_key_error(error) or not self.leave(prover):
+                    self._place = 0
+                    raise first from None
+
+    def token_with(self, prover: Prover) -> str:
+        """A bearer token got with this key and no other."""
         try:
-            answer = self._application().acquire_token_for_client([f"{self._cloud.graph_url}/.default"])
+            answer = self._application(prover).acquire_token_for_client([f"{self._cloud.graph_url}/.default"])
         except httpx.HTTPError as error:
             raise unreachable(error) from None
         except (ValueError, KeyError, RuntimeError) as error:
@@ -58,7 +107,7 @@ class AppTokens:
 
     def forget(self) -> None:
         """Drops the kept token, so that the next read gets a fresh one."""
-        self._application().remove_tokens_for_client()
+        self._application(self.prover).remove_tokens_for_client()
 
     def roles(self) -> tuple[str, ...]:
         """The application permissions that somebody consented to, read from our own token."""
@@ -68,17 +117,39 @@ class AppTokens:
             raise DirectoryError("Entra ID issued a token that cannot be read.") from None
         return tuple(sorted(str(role) for role in claims.get("roles", [])))
 
-    def _application(self) -> msal.ConfidentialClientApplication:
-        if self._app is None:
-            self._app = msal.ConfidentialClientApplication(
+    @property
+    def provers(self) -> Sequence[Prover]:
+        return self._provers
+
+    def _prover(self, key: AppKey) -> Prover:
+        audience = token_url(self._cloud, self._settings.entra_tenant_id)
+        return Prover(key, self._settings.client_id, audience, self._clock)
+
+    def _has_ended(self, prover: Prover) -> bool:
+        ends_at = prover.key.ends_at
+        return ends_at is not None and ends_at <= self._clock()
+
+    def _application(self, prover: Prover) -> msal.ConfidentialClientApplication:
+        place = self._provers.index(prover)
+        if place not in self._apps:
+            self._apps[place] = msal.ConfidentialClientApplication(
                 str(self._settings.client_id),
-                client_credential=self._settings.client_secret.expose(),
+                client_credential=prover.msal_credential(),
                 authority=f"{self._cloud.login_url}/{self._settings.entra_tenant_id}",
                 # The host is ours to name: asking Microsoft's global cloud about it would leave the premises.
                 instance_discovery=False,
                 http_client=self._client,
             )
-        return self._app
+        return self._apps[place]
+
+
+def token_url(cloud: Cloud, entra_tenant_id: UUID) -> str:
+    return f"{cloud.login_url}/{entra_tenant_id}/oauth2/v2.0/token"
+
+
+def is_key_error(error: DirectoryError) -> bool:
+    """Whether one key alone is at fault, so that another one may do."""
+    return is_about_the_key(error.code) or error.message == NO_FEDERATED_TOKEN.sentence
 
 
 class _TellingClient:

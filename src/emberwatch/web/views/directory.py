@@ -2,42 +2,77 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
+from functools import wraps
 from http import HTTPStatus
+from typing import TypeAlias
 from uuid import UUID
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.views.decorators.csrf import csrf_exempt, csrf_protect
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_POST
 
 from emberwatch.core.clock import utc_now
-from emberwatch.core.errors import BadInput
+from emberwatch.core.errors import BadInput, Conflict
 from emberwatch.core.secret import Secret
+from emberwatch.directories.diagnosis import key_states, links_of
+from emberwatch.directories.entra.certificates import CERTIFICATE, CERTIFICATE_PASSWORD, LARGEST_FILE
+from emberwatch.directories.keys import FEDERATED, MOST_KEYS, KeyForm, file_in_base64
 from emberwatch.directories.models import DirectoryConnection
 from emberwatch.directories.queries import connection_of, required_connection
 from emberwatch.directories.services import (
     ConnectionForm,
+    add_key,
     check_connection,
     offered_clouds,
+    remove_key,
     save_connection,
     set_disabled,
 )
 from emberwatch.identities.progress import progress_of
 from emberwatch.tenants.models import Tenant
 from emberwatch.tenants.policy import Permission
-from emberwatch.validation.oversight import activity_of
+from emberwatch.tenants.queries import access_tenant
 from emberwatch.web.access import actor_of, enter_tenant
 from emberwatch.web.forms import Form, posted
+from emberwatch.web.uploads import SmallFileHandler
+
+Page: TypeAlias = Callable[..., HttpResponse]
 
 
-@sensitive_post_parameters("client_secret")
-def configuration(request: HttpRequest, tenant_id: UUID) -> HttpResponse:
+def _takes_a_certificate(view: Page) -> Page:
+    """The handler must be in place before the forgery check reads the body, and access comes before both."""
+    guarded = csrf_protect(sensitive_post_parameters("client_secret", "certificate_password")(view))
+
+    @csrf_exempt
+    @wraps(view)
+    def prepared(request: HttpRequest, tenant_id: UUID) -> HttpResponse:
+        access_tenant(actor_of(request), tenant_id, Permission.CONFIGURE_DIRECTORY)
+        file = SmallFileHandler(request, CERTIFICATE, LARGEST_FILE)
+        request.upload_handlers = [file]
+        return guarded(request, tenant_id, file)
+
+    return prepared
+
+
+@_takes_a_certificate
+def configuration(request: HttpRequest, tenant_id: UUID, file: SmallFileHandler) -> HttpResponse:
     tenant = enter_tenant(request, tenant_id, Permission.CONFIGURE_DIRECTORY)
     if request.method != "POST":
         return _page(request, tenant)
     typed = posted(request, "client_id", "entra_tenant_id", "cloud")
-    wanted = ConnectionForm(**typed, client_secret=Secret(request.POST.get("client_secret", "")))
+    wanted = ConnectionForm(
+        typed["client_id"],
+        typed["entra_tenant_id"],
+        typed["cloud"],
+        typed_secret(request),
+        typed_key(request, file),
+    )
     try:
         _, report = save_connection(tenant, wanted, actor=actor_of(request), now=utc_now())
     except BadInput as error:
@@ -47,19 +82,45 @@ def configuration(request: HttpRequest, tenant_id: UUID) -> HttpResponse:
     return redirect("directory", tenant.id)
 
 
-def _page(request: HttpRequest, tenant: Tenant, form: Form | None = None) -> HttpResponse:
+def typed_secret(request: HttpRequest) -> Secret:
+    return Secret(request.POST.get("client_secret", ""))
+
+
+def typed_key(request: HttpRequest, file: SmallFileHandler) -> KeyForm:
+    """A certificate or federation; the secret has its own field."""
+    # Reading the fields is what fills the file.
+    password, federated = request.POST.get("certificate_password", ""), request.POST.get("federated")
+    return KeyForm(
+        certificate=file_in_base64(bytes(file.data)),
+        certificate_password=Secret(password),
+        federated=federated == "yes",
+    )
+
+
+def _page(
+    request: HttpRequest, tenant: Tenant, form: Form | None = None, key_form: Form | None = None
+) -> HttpResponse:
     connection = connection_of(tenant.id)
     shown = {
         "tenant": tenant,
         "connection": connection,
         "is_told_below": connection is not None and _is_told_by_an_item(connection),
-        "activity": activity_of(connection, utc_now()) if connection else None,
         "sync": progress_of(connection) if connection else None,
+        "keys": key_states(connection) if connection else [],
+        "most_keys": MOST_KEYS,
+        "links": links_of(connection) if connection else None,
+        "key_form": key_form or Form(),
+        "is_other_key_at_fault": form is not None and _is_about_another_key(form),
+        "may_federate": actor_of(request).is_organisation_admin,
         "clouds": offered_clouds(),
         "form": form or Form(_stored(connection)),
     }
-    status = HTTPStatus.BAD_REQUEST if form else HTTPStatus.OK
+    status = HTTPStatus.BAD_REQUEST if form or key_form else HTTPStatus.OK
     return render(request, "directory/configuration.html", shown, status=status)
+
+
+def _is_about_another_key(form: Form) -> bool:
+    return form.error is not None and form.error.field in (CERTIFICATE, CERTIFICATE_PASSWORD, FEDERATED)
 
 
 def _is_told_by_an_item(connection: DirectoryConnection) -> bool:
@@ -72,6 +133,29 @@ def _stored(connection: DirectoryConnection | None) -> dict[str, str]:
         return {"cloud": "global"}
     names = ("client_id", "entra_tenant_id", "cloud")
     return {name: str(getattr(connection, name)) for name in names}
+
+
+@require_POST
+@_takes_a_certificate
+def add(request: HttpRequest, tenant_id: UUID, file: SmallFileHandler) -> HttpResponse:
+    """A second key beside the one in use."""
+    tenant = enter_tenant(request, tenant_id, Permission.CONFIGURE_DIRECTORY)
+    required_connection(tenant.id)
+    key = replace(typed_key(request, file), client_secret=typed_secret(request))
+    try:
+        report = add_key(tenant, key, actor=actor_of(request), now=utc_now())
+    except (BadInput, Conflict) as error:
+        return _page(request, tenant, key_form=Form(error=error))
+    if report.fault is None:
+        messages.success(request, "Added. Both were checked.")
+    return redirect(f"{reverse('directory', args=[tenant.id])}#keys")
+
+
+@require_POST
+def remove(request: HttpRequest, tenant_id: UUID, key_id: UUID) -> HttpResponse:
+    tenant = enter_tenant(request, tenant_id, Permission.CONFIGURE_DIRECTORY)
+    remove_key(tenant, key_id, actor=actor_of(request), now=utc_now())
+    return redirect(f"{reverse('directory', args=[tenant.id])}#keys")
 
 
 @require_POST
