@@ -6,12 +6,12 @@ line once both login and password were seen (some dialects put a blank line insi
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import Final
 
+from emberwatch.core.patterns import lazy
 from emberwatch.parsing.base import (
     ANYBODY,
     Flag,
@@ -31,7 +31,7 @@ from emberwatch.parsing.samples import shape_of
 from emberwatch.parsing.stealer_files import is_password_file
 from emberwatch.parsing.stealer_keys import Field, browser_line, has_other_key, key_and_value
 
-_SEPARATOR: Final = re.compile(r"\s*[=\-_*~+#]{3,}\s*")
+_SEPARATOR: Final = lazy(r"\s*[=\-_*~+#]{3,}\s*")
 _SURE: Final = 0.95
 _SAMPLE_LINES: Final = 400
 _NAMED_SO: Final = 0.3

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from enum import Enum, auto
 from typing import Final
+
+from emberwatch.core.patterns import lazy
 
 
 class Field(Enum):
@@ -39,7 +40,7 @@ OTHER_KEYS: Final = frozenset(
 """Of lines that stand in blocks as well and hold nothing that is read here."""
 
 _LONGEST_KEY: Final = 32
-_BROWSER_LINE: Final = re.compile(r'\s*\["(?P<browser>[^"]*)"\s*=\s*"(?P<profile>[^"]*)"\]\s*')
+_BROWSER_LINE: Final = lazy(r'\s*\["(?P<browser>[^"]*)"\s*=\s*"(?P<profile>[^"]*)"\]\s*')
 
 
 def key_and_value(text: str) -> tuple[str, Field, str] | None:

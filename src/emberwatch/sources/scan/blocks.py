@@ -17,7 +17,7 @@ from emberwatch.sources.scan.tidy import is_tidy, tidied
 
 ReadInto: TypeAlias = Callable[[memoryview], int]
 
-READ: Final = 128 * 1024
+READ: Final = 512 * 1024
 LONGEST: Final = 1024 * 1024
 """Of a line without an end in so many bytes only the length is of interest."""
 _FEW_NULS: Final = 64
