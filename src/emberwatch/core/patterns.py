@@ -7,13 +7,13 @@ asks a few.
 from __future__ import annotations
 
 import re
-from typing import AnyStr, Final, Generic, cast
+from typing import AnyStr, Generic, cast
 
 
 class _Lazy(Generic[AnyStr]):
     def __init__(self, pattern: AnyStr, flags: int) -> None:
-        self._pattern: Final = pattern
-        self._flags: Final = flags
+        self._pattern: AnyStr = pattern
+        self._flags = flags
 
     def __getattr__(self, name: str) -> object:
         # Kept, so that the next look finds it without coming here.

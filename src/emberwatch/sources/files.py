@@ -92,6 +92,6 @@ def plain_part(source: Source, name: str) -> Opened:
         head=head,
         size=source.size,
         machine_key="",
-        parser=parser,
         _chunks=chunks,
+        _choose=lambda: parser,
     )

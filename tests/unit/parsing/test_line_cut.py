@@ -201,8 +201,10 @@ def test_hostile_lines_cost_no_more_than_their_length(line: str) -> None:
 @example(f"a.test/login:{U}:pw", Profile())
 @example(f"a.t1:{U}:pw", Profile())
 @example(f"pass.word:{U}", Profile())
-@example(f"{U}: pw", Profile(padded=True))
-@example(f"{U}:{U}:pw", Profile(secret_first=True))
+@example(f"https://a.test:{U}: pw", Profile(padded=True))
+@example(f"{U}:{U}", Profile(secret_first=True))
+@example(f"https://a.test/?x#y:{U}:pw", Profile())
+@example(f"bob@a.test/:{U}:pw", Profile())
 @example(f"android://Zm9v==@com.app.name/:{U}:pw", Profile())
 def test_usual_lines_are_cut_as_all_others_are(text: str, profile: Profile) -> None:
     assert cut(text, profile) == cut_with_care(text, profile)

@@ -17,7 +17,7 @@ _MARKS: Final = lazy(rb"(?:%b)+" % _MARK)
 _LONE_CR: Final = lazy(rb"\r(?!\n)")
 
 
-def is_tidy(block: bytearray, end: int) -> bool:
+def is_tidy(block: bytes | bytearray, end: int) -> bool:
     """Whether ``block[1:end]``, NUL bytes gone, may be cut at LF; a CR in front of an LF does not matter."""
     if block.find(b"\r", 1, end) >= 0 and _LONE_CR.search(block, 1, end):
         return False
