@@ -5,6 +5,7 @@ A stamp file, written last, says what is installed: ``.venv/.base-<digest>`` or 
 
 from __future__ import annotations
 
+import compileall
 import fcntl
 import hashlib
 import os
@@ -78,6 +79,8 @@ def _add_project() -> None:
     launcher = VENV / "bin" / "emberwatch"
     launcher.write_text(LAUNCHER, encoding="utf-8")
     launcher.chmod(0o755)
+    # As pip does for what it installs: compiling at each start takes longer than many a command.
+    compileall.compile_dir(ROOT / "src", quiet=2)
 
 
 def _packages() -> Path:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import gc
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final, NoReturn
@@ -18,8 +19,12 @@ _MOST_PROCESSES: Final = 256
 
 def scan(given: Sequence[str]) -> int:
     """Runs the command and returns its exit code."""
+    gc.disable()  # What starting makes is there to stay.
     arguments = parser().parse_args(given)
     from emberwatch.cli.scan_run import ScanRequest, run_scan
+
+    gc.freeze()
+    gc.enable()
 
     request = ScanRequest(
         paths=arguments.path,

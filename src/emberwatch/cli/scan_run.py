@@ -23,6 +23,7 @@ from emberwatch.matching.watchlist import Watchlist, parse_watchlist
 from emberwatch.sources.scan.alone import MakeWorker, Told, Working, run_alone
 from emberwatch.sources.scan.cache import cached_prefilter
 from emberwatch.sources.scan.counting import line_counter
+from emberwatch.sources.scan.lines import CountLines
 from emberwatch.sources.scan.targets import Met, Target, targets_of
 from emberwatch.sources.scan.tasks import Advanced, Done, Rows, tasks_of
 from emberwatch.sources.scan.work import Worker
@@ -77,13 +78,13 @@ class _Plan:
             return self.wanted
         return len(os.sched_getaffinity(0)) if self.size >= _WORTH_SHARING else 1
 
-    def make_worker(self, prefilter: Prefilter) -> Working:
-        count = line_counter(self.size)
+    def make_worker(self, prefilter: Prefilter, count: CountLines) -> Working:
         return Worker(self.watched, prefilter, render, count=count, passwords=self.passwords)
 
 
 def _scan(plan: _Plan, writer: Output, totals: Totals) -> None:
-    make = partial(plan.make_worker, _prefilter(plan))
+    # Made here once, so that processes that are forked have it all.
+    make = partial(plan.make_worker, _prefilter(plan), line_counter(plan.size))
     with progress(plan.size) as show:
         shift = 0
         for task, message in _run(plan, make):
@@ -113,10 +114,9 @@ def _note(totals: Totals, done: Done, continues: bool, show: Show) -> None:
 
 def _prefilter(plan: _Plan) -> Prefilter:
     """Made for the list, and corrected where a part of a name turns out to be common in the largest file."""
-    folder = _cache_folder()
-    prefilter = cached_prefilter(plan.watched, folder)
+    prefilter = cached_prefilter(plan.watched, _cache_folder)
     common = prefilter.common(_samples(plan.met))
-    return cached_prefilter(plan.watched, folder, common) if common else prefilter
+    return cached_prefilter(plan.watched, _cache_folder, common) if common else prefilter
 
 
 def _samples(met: Sequence[Met]) -> Iterator[bytes]:

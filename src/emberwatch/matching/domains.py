@@ -16,12 +16,13 @@ from typing import Final
 import idna
 
 from emberwatch.core.errors import BadInput
+from emberwatch.core.patterns import lazy
 
-_ASCII_DOMAIN: Final = re.compile(
+_ASCII_DOMAIN: Final = lazy(
     r"(?:[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?\.)*[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
 )
 _MAX_DOMAIN: Final = 253
-_OTHER_DOTS: Final = re.compile("[\u3002\uff0e\uff61]")
+_OTHER_DOTS: Final = lazy("[\u3002\uff0e\uff61]")
 _EXAMPLE: Final = "Give the bare domain, such as contoso.example."
 
 

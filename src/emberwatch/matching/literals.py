@@ -14,6 +14,7 @@ from typing import Final
 
 import idna
 
+from emberwatch.core.patterns import lazy
 from emberwatch.matching.watchlist import Watchlist
 
 _ENOUGH: Final = 8
@@ -23,7 +24,7 @@ _AFTER_DOT: Final = 2
 _NO_LABEL: Final = b"[^0-9A-Za-z_-]"
 _NO_ASCII: Final = rb"[\x80-\xff]"
 _BEFORE_WEIGHT: Final = 2
-_ASCII_RUN: Final = re.compile(r"[\x00-\x7f]+")
+_ASCII_RUN: Final = lazy(r"[\x00-\x7f]+")
 
 
 @dataclass(frozen=True, slots=True)

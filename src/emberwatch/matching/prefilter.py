@@ -5,7 +5,7 @@ What is left has to be parsed to be sure; what is dropped here cannot be ours.
 
 from __future__ import annotations
 
-import platform
+import os
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
@@ -111,7 +111,7 @@ def prefilter_for(watched: Watchlist, noisy: Iterable[str] = ()) -> Prefilter:
 
 def engine() -> str:
     """What a compiled database is bound to."""
-    return f"hyperscan {getattr(hyperscan, '__version__', '')} {platform.machine()}"
+    return f"hyperscan {getattr(hyperscan, '__version__', '')} {os.uname().machine}"
 
 
 def _compile(literals: Sequence[Literal]) -> hyperscan.Database:

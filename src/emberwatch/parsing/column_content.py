@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Sequence
 from typing import Final
 
+from emberwatch.core.patterns import lazy
 from emberwatch.parsing.columns import Column, Role
 from emberwatch.parsing.hashes import hash_shape
 from emberwatch.parsing.samples import shape_of
 from emberwatch.parsing.urls import is_site, is_url
 
-_ADDRESS: Final = re.compile(r"[^\s@]{1,64}@[^\s@]+\.[^\s@]{2,}")
-_DATE: Final = re.compile(r"\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}(?:[ T]\d.*)?")
-_NUMBER: Final = re.compile(r"[+-]?\d{1,20}(?:\.\d+)?")
-_PHONE_OR_IP: Final = re.compile(
+_ADDRESS: Final = lazy(r"[^\s@]{1,64}@[^\s@]+\.[^\s@]{2,}")
+_DATE: Final = lazy(r"\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}(?:[ T]\d.*)?")
+_NUMBER: Final = lazy(r"[+-]?\d{1,20}(?:\.\d+)?")
+_PHONE_OR_IP: Final = lazy(
     r"\+?\d[\d .()-]{6,}|\d{1,3}(?:\.\d{1,3}){3}|[0-9a-fA-F]{0,4}(?::[0-9a-fA-F]{0,4}){2,7}"
 )
-_WORDS: Final = re.compile(r"[^\W\d_]+(?:[ '-][^\W\d_]+)*")
+_WORDS: Final = lazy(r"[^\W\d_]+(?:[ '-][^\W\d_]+)*")
 _MOST: Final = 0.7
 _HALF: Final = 0.5
 _SAMPLES: Final = 3

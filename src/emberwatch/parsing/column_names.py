@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
+from emberwatch.core.patterns import lazy
 from emberwatch.parsing.columns import Column, Role
 
 _NAMES: Final[Mapping[Role, tuple[str, ...]]] = {
@@ -44,7 +44,7 @@ _NAMES: Final[Mapping[Role, tuple[str, ...]]] = {
 _RANKED: Final[Mapping[str, tuple[Role, int]]] = {
     name: (role, rank) for role, names in _NAMES.items() for rank, name in enumerate(names)
 }
-_SPACING: Final = re.compile(r"[\s_.\-]+")
+_SPACING: Final = lazy(r"[\s_.\-]+")
 _ONE_IS_ENOUGH: Final = (Role.URL, Role.SOURCE, Role.DATE)
 _VAGUE_WITH_URL: Final = frozenset({"title"})
 

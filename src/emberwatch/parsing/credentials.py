@@ -87,9 +87,9 @@ def _credential(entry: Entry, password: str, shape: HashShape | None, match: Mat
 
 
 def _flags(entry: Entry, password: str, url: str) -> tuple[str, ...]:
-    signs = (
-        (Flag.BLANK_EDGE, password != password.strip()),
-        (Flag.DAMAGED_TEXT, "\ufffd" in password or "\ufffd" in entry.login),
-        (Flag.URL_PASSWORD_REMOVED, url != entry.url),
-    )
-    return tuple(flag for flag, present in signs if present)
+    flags: tuple[str, ...] = ()
+    if password != password.strip():
+        flags += (Flag.BLANK_EDGE,)
+    if "\ufffd" in password or "\ufffd" in entry.login:
+        flags += (Flag.DAMAGED_TEXT,)
+    return (*flags, Flag.URL_PASSWORD_REMOVED) if url != entry.url else flags

@@ -8,12 +8,13 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
+from emberwatch.core.patterns import lazy
 from emberwatch.parsing.decoding import clean, decode
 from emberwatch.parsing.lines import MAX_LINE
 
 _MOST_LINES: Final = 50
 _FORGIVEN: Final = 50
-_ESCAPED: Final = re.compile(r"\\(.)", re.DOTALL)
+_ESCAPED: Final = lazy(r"\\(.)", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)

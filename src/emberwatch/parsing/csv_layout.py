@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Final
 
+from emberwatch.core.patterns import lazy
 from emberwatch.parsing.column_content import column_name, told_by_content, with_samples
 from emberwatch.parsing.column_names import named_columns, role_and_rank
 from emberwatch.parsing.columns import Column, ColumnMap, Role
@@ -17,11 +18,11 @@ from emberwatch.parsing.decoding import clean, decode
 from emberwatch.parsing.lines import split_lines
 
 DELIMITERS: Final = ",;\t|"
-_STATED: Final = re.compile(rb"\s*\"?sep=(.)\"?\s*", re.IGNORECASE)
-_WORD: Final = re.compile(r"[^\W\d][\w -]{0,40}")
+_STATED: Final = lazy(rb"\s*\"?sep=(.)\"?\s*", re.IGNORECASE)
+_WORD: Final = lazy(r"[^\W\d][\w -]{0,40}")
 _SAMPLE_LINES: Final = 200
 _HEADER_WITHIN: Final = 5
-_BACKSLASHES: Final = re.compile(r"\\+")
+_BACKSLASHES: Final = lazy(r"\\+")
 _STEADY: Final = 0.8
 
 

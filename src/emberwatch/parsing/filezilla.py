@@ -9,20 +9,20 @@ import base64
 import binascii
 import re
 from collections.abc import Iterable, Iterator
-from html import unescape
 from typing import Final
 
+from emberwatch.core.patterns import lazy
 from emberwatch.parsing.base import ANYBODY, Noise, Outcome, ParseContext, Reject, RejectReason, SourceKind
 from emberwatch.parsing.credentials import Entry, judge
 from emberwatch.parsing.decoding import clean, decode
 from emberwatch.parsing.lines import MAX_LINE
 
 _SURE: Final = 0.99
-_TAG: Final = re.compile(
+_TAG: Final = lazy(
     r"<(?P<begin>Server|LastServer)\b[^>]*>|</(?P<end>Server|LastServer)\s*>"
     r"|<(?P<name>Host|Port|Protocol|User|Pass)\b(?P<attributes>[^>]*)>(?P<value>[^<]*)</(?P=name)\s*>"
 )
-_BASE64: Final = re.compile(r"encoding\s*=\s*[\"']base64[\"']", re.IGNORECASE)
+_BASE64: Final = lazy(r"encoding\s*=\s*[\"']base64[\"']", re.IGNORECASE)
 _SCHEMES: Final = {"0": "ftp", "1": "sftp", "3": "ftps", "4": "ftpes"}
 _APPLICATION: Final = "FileZilla"
 
@@ -69,6 +69,8 @@ class _Server:
         self.values: dict[str, str] = {}
 
     def take(self, tag: re.Match[str], flags: tuple[str, ...]) -> None:
+        from html import unescape  # Its table of names is large, and few files are of this kind.
+
         value = unescape(tag["value"])
         if tag["name"] == "Pass" and _BASE64.search(tag["attributes"]):
             value = _decoded(value)

@@ -10,11 +10,13 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
+from emberwatch.core.patterns import lazy
+
 _B64: Final = "[A-Za-z0-9+/]"
 _CRYPT: Final = "[./A-Za-z0-9]"
 
 _STRONG: Final = tuple(
-    (re.compile(pattern), types)
+    (lazy(pattern), types)
     for pattern, types in (
         (r"[0-9a-fA-F]{32}", ("md5", "ntlm")),
         (r"[0-9a-fA-F]{40}", ("sha1",)),
@@ -44,7 +46,7 @@ _STRONG: Final = tuple(
 )
 
 _WEAK: Final = tuple(
-    (re.compile(pattern), types)
+    (lazy(pattern), types)
     for pattern, types in (
         (r"[0-9a-fA-F]{16}", ("mysql323", "half_md5")),
         (rf"{_B64}{{22}}==", ("md5_base64",)),
@@ -53,17 +55,17 @@ _WEAK: Final = tuple(
     )
 )
 
-_NTLM_PAIR: Final = re.compile(
+_NTLM_PAIR: Final = lazy(
     r"(?:\d{1,10}:)?(?:aad3b435b51404ee[0-9a-f]{16}|[0-9A-F]{32}):([0-9a-f]{32}|[0-9A-F]{32})(?:::.*)?",
     re.IGNORECASE,
 )
 _BARE_HEX: Final = r"[0-9a-fA-F]{32}|[0-9a-fA-F]{40}|[0-9a-fA-F]{64}|[0-9a-fA-F]{128}"
-_HASH_SALT: Final = re.compile(rf"(?P<hash>{_BARE_HEX})[:;|\t ,](?P<salt>.{{1,32}})")
-_SALT_HASH: Final = re.compile(rf"(?P<salt>[^:;|\t]{{1,32}})[:;|\t ,](?P<hash>{_BARE_HEX})")
-_OPAQUE: Final = re.compile(r"[0-9A-Za-z+/.$*:=_{}-]{13,512}")
+_HASH_SALT: Final = lazy(rf"(?P<hash>{_BARE_HEX})[:;|\t ,](?P<salt>.{{1,32}})")
+_SALT_HASH: Final = lazy(rf"(?P<salt>[^:;|\t]{{1,32}})[:;|\t ,](?P<hash>{_BARE_HEX})")
+_OPAQUE: Final = lazy(r"[0-9A-Za-z+/.$*:=_{}-]{13,512}")
 _LM_HALF: Final = "aad3b435b51404ee"
 # Every hash below holds one of these: most passwords are done with here.
-_OUTLINE: Final = re.compile(r"[0-9a-fA-F]{16}|[$*{=]")
+_OUTLINE: Final = lazy(r"[0-9a-fA-F]{16}|[$*{=]")
 _LONGEST_PLAIN_CHECK: Final = 2048
 
 

@@ -8,17 +8,17 @@ is a wrapper: its inner objects count instead.
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
+from emberwatch.core.patterns import lazy
 from emberwatch.parsing.decoding import decode
 from emberwatch.parsing.pieces import Piece
 
 LARGEST: Final = 1024 * 1024
-_TOKEN: Final = re.compile(rb'"(?:[^"\\\n]|\\[^\n])*+"|[{}"\n]')
-_OPENING: Final = re.compile(rb"[{\"]")
+_TOKEN: Final = lazy(rb'"(?:[^"\\\n]|\\[^\n])*+"|[{}"\n]')
+_OPENING: Final = lazy(rb"[{\"]")
 _MOST_DEPTH: Final = 64
 _BETWEEN: Final = b" \t\r\n[],\xef\xbb\xbf"
 _SHOWN: Final = 1024

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import lru_cache
 from itertools import islice
 from typing import Final, TypeAlias
 
+from emberwatch.core.patterns import lazy
 from emberwatch.parsing.base import (
     ANYBODY,
     Noise,
@@ -26,7 +26,7 @@ from emberwatch.parsing.rows import outcome_of
 from emberwatch.parsing.samples import shape_of
 
 _SURE: Final = 0.98
-_OBJECT: Final = re.compile(rb"\{\0?\s*\0?[\"\r\n]")
+_OBJECT: Final = lazy(rb"\{\0?\s*\0?[\"\r\n]")
 _SAMPLE: Final = 50
 _DEEPEST: Final = 4
 

@@ -15,16 +15,17 @@ from functools import lru_cache
 from itertools import islice
 from typing import Final
 
+from emberwatch.core.patterns import lazy
 from emberwatch.parsing.urls import SEPARATORS, URL_START, is_likely_site, is_page, is_site, is_url
 
 _LOCAL: Final = r"[^\s:;|,@/\\?&=\"<>()\[\]]{1,64}"
 # A dot and a top level of letters: without them "P@ssw0rd" would be an address.
 _DOMAIN: Final = r"(?:[\w-]+\.)+(?:xn--[\w-]+|[^\W\d_]{2,})\.?"
-_LOGIN: Final = re.compile(rf"(?:(?<=[:;|\t ,])|^)({_LOCAL}@{_DOMAIN})(?=[:;|\t ,]|\s*$)")
-_QUOTED_LOGIN: Final = re.compile(rf"[\"'<(\[]({_LOCAL}@{_DOMAIN})[\"'>)\]]")
+_LOGIN: Final = lazy(rf"(?:(?<=[:;|\t ,])|^)({_LOCAL}@{_DOMAIN})(?=[:;|\t ,]|\s*$)")
+_QUOTED_LOGIN: Final = lazy(rf"[\"'<(\[]({_LOCAL}@{_DOMAIN})[\"'>)\]]")
 
-_BEFORE: Final = re.compile(r"(?P<text>.*?)(?P<separator> [:;|,-] |[:;|\t ,])", re.DOTALL)
-_AFTER: Final = re.compile(r"(?P<separator> [:;|,-] |[:;|\t ,])(?P<rest>.*)", re.DOTALL)
+_BEFORE: Final = lazy(r"(?P<text>.*?)(?P<separator> [:;|,-] |[:;|\t ,])", re.DOTALL)
+_AFTER: Final = lazy(r"(?P<separator> [:;|,-] |[:;|\t ,])(?P<rest>.*)", re.DOTALL)
 
 _FRONT_STOPS: Final = ":;|\t "
 
@@ -56,15 +57,15 @@ def _front(stops: str) -> str:
     )
 
 
-_SITE_SECRET: Final = re.compile(rf"{_front(_FRONT_STOPS)}(?P<separator>[:;|\t ])(?P<password>.+)", re.DOTALL)
-_NAME_SECRET: Final = re.compile(
-    r"\s*(?P<login>[^\s:;|]+)(?P<separator>[:;|\t])(?P<password>.*\S.*)", re.DOTALL
-)
-_URL_ONLY: Final = re.compile(_front(_FRONT_STOPS))
+_SITE_SECRET: Final = lazy(rf"{_front(_FRONT_STOPS)}(?P<separator>[:;|\t ])(?P<password>.+)", re.DOTALL)
+_NAME_SECRET: Final = lazy(r"\s*(?P<login>[^\s:;|]+)(?P<separator>[:;|\t])(?P<password>.*\S.*)", re.DOTALL)
+_URL_ONLY: Final = lazy(_front(_FRONT_STOPS))
 
+_LABELS: Final = r"[^\s:;|,@/?#\[\]]+"
 # The lines that most files are full of. They are read the same way below, only slower.
-_USUAL: Final = re.compile(
-    r"(?:(?P<url>https?://[^\s:;|,@/?#\[\]]+\.[^\s:;|,@/?#\[\]]+(?::\d{1,5})?(?:/[^\s:;|,@?#]*)?)(?P<first>[:;|\t]))?"
+_USUAL: Final = lazy(
+    rf"(?:(?P<url>(?:https?://{_LABELS}\.{_LABELS}|(?:[\w-]+\.)+[^\W\d_]{{2,}}|android://{_LABELS}@{_LABELS})"
+    r"(?::\d{1,5})?(?:/[^\s:;|,@?#]*)?(?:\?[^\s:;|,@#]*)?)(?P<first>[:;|\t]))?"
     rf"(?P<login>{_LOCAL}@{_DOMAIN})(?P<separator>(?(first)(?P=first)|[:;|\t]))"
     r"(?P<password>(?(first).+|[^\s:;|,/]+))",
     re.DOTALL,
@@ -103,7 +104,7 @@ class Profile:
 UNKNOWN: Final = Profile()
 
 
-@dataclass(frozen=True, slots=True, repr=False)
+@dataclass(slots=True, repr=False)
 class Cut:
     """A line in its parts; ``password`` is ``None`` when nothing stands for it."""
 
@@ -122,6 +123,11 @@ def cut(text: str, profile: Profile = UNKNOWN) -> Cut | None:
         return Cut(
             usual["login"], usual["password"], usual["url"] or "", usual["separator"], Order.LOGIN_FIRST
         )
+    return cut_with_care(text, profile)
+
+
+def cut_with_care(text: str, profile: Profile = UNKNOWN) -> Cut | None:
+    """What :func:`cut` gives for any line, without its shortcut for usual ones."""
     logins = list(islice(_LOGIN.finditer(text), _MOST_TRIES)) if "@" in text else []
     if profile.secret_first and (found := _secret_first(text, logins, profile)):
         return found

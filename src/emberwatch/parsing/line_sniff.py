@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from itertools import islice
 
 from emberwatch.parsing.decoding import clean
@@ -10,6 +11,8 @@ from emberwatch.parsing.lines import split_lines
 from emberwatch.parsing.noise import has_address, is_noise
 
 
+# Two formats ask the same of one file.
+@lru_cache(maxsize=1)
 def sniff_lines(head: bytes) -> tuple[float, float]:
     """The share of telling lines that can be cut, and the share of those with a url."""
     lines = [clean(line) for line in islice(split_lines([head]), SAMPLE_LINES)]

@@ -5,16 +5,18 @@ from __future__ import annotations
 import re
 from typing import Final
 
+from emberwatch.core.patterns import lazy
+
 # Looking back from the sign lets the search leap from one sign to the next.
-_ADDRESS: Final = re.compile(rb"@(?<=[^\s@]@)[^\s@]")
-_ASCII_WORD: Final = re.compile(rb"[0-9A-Za-z]")
-_BOXED: Final = re.compile(rb"\s*([*|#=+~<>-]).*[*|#=+~<>-]\s*", re.DOTALL)
-_ADVERT: Final = re.compile(
+_ADDRESS: Final = lazy(rb"@(?<=[^\s@]@)[^\s@]")
+_ASCII_WORD: Final = lazy(rb"[0-9A-Za-z]")
+_BOXED: Final = lazy(rb"\s*([*|#=+~<>-]).*[*|#=+~<>-]\s*", re.DOTALL)
+_ADVERT: Final = lazy(
     rb"\bt\.me/|\btelegram\b|\bdiscord\.gg/|\bfree logs?\b|\blog tools?\b|\bseller\s*:|^\W*@\w+\W*$",
     re.IGNORECASE,
 )
-_FIELDS: Final = re.compile(rb"\s*(?:[a-zA-Z][a-zA-Z0-9+.-]*://)?[^:;|\t\s][^:;|\t]*[:;|\t]\s*\S", re.DOTALL)
-_SITE_AND_NAME: Final = re.compile(rb"\s*[a-zA-Z][a-zA-Z0-9+.-]*://\S+\s+\S", re.DOTALL)
+_FIELDS: Final = lazy(rb"\s*(?:[a-zA-Z][a-zA-Z0-9+.-]*://)?[^:;|\t\s][^:;|\t]*[:;|\t]\s*\S", re.DOTALL)
+_SITE_AND_NAME: Final = lazy(rb"\s*[a-zA-Z][a-zA-Z0-9+.-]*://\S+\s+\S", re.DOTALL)
 
 
 def has_address(line: bytes) -> bool:

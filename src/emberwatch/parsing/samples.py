@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from typing import Final
 
-_HIDDEN: Final = re.compile(r"[^@.:;|,/\t ]+")
+from emberwatch.core.patterns import lazy
+
+_HIDDEN: Final = lazy(r"[^@.:;|,/\t ]+")
 _LENGTH: Final = 60
 
 

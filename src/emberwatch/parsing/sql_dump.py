@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Final
 
+from emberwatch.core.patterns import lazy
 from emberwatch.parsing.base import ANYBODY, Outcome, ParseContext, Reject, RejectReason, SourceKind
 from emberwatch.parsing.columns import ColumnMap
 from emberwatch.parsing.pieces import Piece, pieces_of_chunks, pieces_of_lines
@@ -14,13 +15,11 @@ from emberwatch.parsing.sql_statements import SqlReader
 from emberwatch.parsing.sql_tables import Tables
 
 _SURE: Final = 0.97
-_SAID: Final = re.compile(
+_SAID: Final = lazy(
     rb"^[ \t]*(?:INSERT\s[^\n]{0,200}?INTO\s|REPLACE\s+INTO\s|INSERT\s+\S+\s|COPY\s+\S+[^\n]{0,4000}?\sFROM\s+stdin)",
     re.IGNORECASE | re.MULTILINE,
 )
-_DUMPED: Final = re.compile(
-    rb"^[ \t]*(?:CREATE\s+TABLE\s|-- MySQL dump|-- PostgreSQL database dump)", re.I | re.M
-)
+_DUMPED: Final = lazy(rb"^[ \t]*(?:CREATE\s+TABLE\s|-- MySQL dump|-- PostgreSQL database dump)", re.I | re.M)
 
 
 class SqlDump:

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from enum import Enum, auto
 from typing import Final
 
+from emberwatch.core.patterns import lazy
 from emberwatch.parsing.base import Foreign, Noise, Outcome, ParseContext, Reject, RejectReason
 from emberwatch.parsing.decoding import clean, decode
 from emberwatch.parsing.pieces import PIECE, Piece
@@ -37,22 +38,22 @@ class _In(Enum):
 
 
 _LARGEST: Final = 2 * PIECE
-_STATEMENT: Final = re.compile(r"\b(?:INSERT|REPLACE|COPY|CREATE)\s", re.IGNORECASE)
-_LINE_STATEMENT: Final = re.compile(r"^(?:INSERT|REPLACE|COPY|CREATE)\s", re.IGNORECASE | re.MULTILINE)
-_RECODED: Final = re.compile(r"\\|0x|X'", re.IGNORECASE)
-_COMMENT: Final = re.compile(r"\s*(?:--|#|/\*)")
+_STATEMENT: Final = lazy(r"\b(?:INSERT|REPLACE|COPY|CREATE)\s", re.IGNORECASE)
+_LINE_STATEMENT: Final = lazy(r"^(?:INSERT|REPLACE|COPY|CREATE)\s", re.IGNORECASE | re.MULTILINE)
+_RECODED: Final = lazy(r"\\|0x|X'", re.IGNORECASE)
+_COMMENT: Final = lazy(r"\s*(?:--|#|/\*)")
 _STATEMENTS: Final = ((INSERT, _In.VALUES), (COPY, _In.COPY), (CREATE, _In.CREATE))
 _TELLING_LINES: Final = 5_000
 _HEADING: Final = 32 * 1024
 _FIRST_ROWS: Final = 20
-_NEXT_ROW: Final = re.compile(r"\)\s*,\s*\(|\)\s*;|\n\s*\(")
+_NEXT_ROW: Final = lazy(r"\)\s*,\s*\(|\)\s*;|\n\s*\(")
 # Signs of databases in whose strings a backslash is a character like any other.
-_PLAIN_BACKSLASHES: Final = re.compile(
+_PLAIN_BACKSLASHES: Final = lazy(
     r"^(?:-- PostgreSQL database dump|SET standard_conforming_strings|INSERT (?:INTO )?(?:\[|\"|\S+ *\(\[)|GO$|PRAGMA "
     r"|BEGIN TRANSACTION|SET (?:ANSI|IDENTITY)|.{0,400}?\(N')",
     re.MULTILINE,
 )
-_MYSQL: Final = re.compile(
+_MYSQL: Final = lazy(
     r"(?:INTO|TABLE|EXISTS)\s+`|^-- (?:MySQL|MariaDB) dump|^-- phpMyAdmin|\) ENGINE=", re.MULTILINE
 )
 

@@ -6,25 +6,27 @@ import re
 from collections.abc import Mapping
 from typing import Final
 
+from emberwatch.core.patterns import lazy
+
 _NAME: Final = r"(?:`[^`]+`|\"[^\"]+\"|\[[^\]]+\]|[\w$]+)"
 _TABLE: Final = rf"(?P<table>{_NAME}(?:\s*\.\s*{_NAME}){{0,2}})"
 
-INSERT: Final = re.compile(
+INSERT: Final = lazy(
     rf"(?:INSERT(?:\s+(?:IGNORE|LOW_PRIORITY|DELAYED|HIGH_PRIORITY))*|REPLACE)(?:\s+INTO)?\s+{_TABLE}"
     r"\s*(?:\((?P<columns>[^()]*)\))?\s*(?:OVERRIDING\s+\w+\s+VALUE\s*)?VALUES?\s*",
     re.IGNORECASE,
 )
-COPY: Final = re.compile(
+COPY: Final = lazy(
     rf"COPY\s+{_TABLE}\s*(?:\((?P<columns>[^()]*)\))?\s+FROM\s+stdin\b[^;]*;?\s*", re.IGNORECASE
 )
-CREATE: Final = re.compile(
+CREATE: Final = lazy(
     rf"CREATE\s+(?:TEMPORARY\s+)?TABLE\s+(?:IF\s+NOT\s+EXISTS\s+)?{_TABLE}\s*\(", re.IGNORECASE
 )
-_NO_COLUMN: Final = re.compile(
+_NO_COLUMN: Final = lazy(
     r"(?:PRIMARY|UNIQUE|KEY|INDEX|CONSTRAINT|FOREIGN|FULLTEXT|SPATIAL|CHECK|EXCLUDE|LIKE|PERIOD)\b",
     re.IGNORECASE,
 )
-_COLUMN: Final = re.compile(rf"\s*(?P<name>{_NAME})\s+\S", re.DOTALL)
+_COLUMN: Final = lazy(rf"\s*(?P<name>{_NAME})\s+\S", re.DOTALL)
 
 # MySQL takes double quotes for strings too.
 _STRING: Final = r"(?:'(?:[^'\\]|''|\\.)*+'|\"(?:[^\"\\]|\"\"|\\.)*+\")"
@@ -48,19 +50,17 @@ def _tuple(string: str) -> re.Pattern[str]:
 
 TUPLE: Final = _tuple(_STRING)
 PLAIN_TUPLE: Final = _tuple(_PLAIN_STRING)
-VALUE: Final = re.compile(rf"\s*(?P<value>{_value(_STRING)})\s*(?:,|\Z)", re.DOTALL | re.IGNORECASE)
-PLAIN_VALUE: Final = re.compile(
-    rf"\s*(?P<value>{_value(_PLAIN_STRING)})\s*(?:,|\Z)", re.DOTALL | re.IGNORECASE
-)
+VALUE: Final = lazy(rf"\s*(?P<value>{_value(_STRING)})\s*(?:,|\Z)", re.DOTALL | re.IGNORECASE)
+PLAIN_VALUE: Final = lazy(rf"\s*(?P<value>{_value(_PLAIN_STRING)})\s*(?:,|\Z)", re.DOTALL | re.IGNORECASE)
 
-_QUOTED: Final = re.compile(r"(?:N|E|B|U&|_\w+\s*)?'(?P<text>.*)'", re.DOTALL | re.IGNORECASE)
-_HEX: Final = re.compile(r"(?:0x(?P<a>[0-9a-f]*)|X'(?P<b>[0-9a-f]*)')", re.IGNORECASE)
-_CAST: Final = re.compile(
+_QUOTED: Final = lazy(r"(?:N|E|B|U&|_\w+\s*)?'(?P<text>.*)'", re.DOTALL | re.IGNORECASE)
+_HEX: Final = lazy(r"(?:0x(?P<a>[0-9a-f]*)|X'(?P<b>[0-9a-f]*)')", re.IGNORECASE)
+_CAST: Final = lazy(
     r"(?:CAST|CONVERT)\s*\((?P<inner>.*)\s+(?:AS|USING)\s+[\w() ,]+\)", re.DOTALL | re.IGNORECASE
 )
-_ESCAPE: Final = re.compile(r"\\(.)|''", re.DOTALL)
+_ESCAPE: Final = lazy(r"\\(.)|''", re.DOTALL)
 _MEANING: Final[Mapping[str, str]] = {"n": "\n", "r": "\r", "t": "\t", "0": "\0", "b": "\b", "Z": "\x1a"}
-_COPY_ESCAPE: Final = re.compile(r"\\([0-7]{1,3}|x[0-9a-fA-F]{1,2}|.)", re.DOTALL)
+_COPY_ESCAPE: Final = lazy(r"\\([0-7]{1,3}|x[0-9a-fA-F]{1,2}|.)", re.DOTALL)
 _COPY_MEANING: Final[Mapping[str, str]] = {"n": "\n", "r": "\r", "t": "\t", "b": "\b", "f": "\f", "v": "\v"}
 
 

@@ -6,12 +6,12 @@ line once both login and password were seen (some dialects put a blank line insi
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import Final
 
+from emberwatch.core.patterns import lazy
 from emberwatch.parsing.base import (
     ANYBODY,
     Flag,
@@ -31,9 +31,13 @@ from emberwatch.parsing.samples import shape_of
 from emberwatch.parsing.stealer_files import is_password_file
 from emberwatch.parsing.stealer_keys import Field, browser_line, has_other_key, key_and_value
 
-_SEPARATOR: Final = re.compile(r"\s*[=\-_*~+#]{3,}\s*")
+_SEPARATOR: Final = lazy(r"\s*[=\-_*~+#]{3,}\s*")
 _SURE: Final = 0.95
 _SAMPLE_LINES: Final = 400
+_PLENTY: Final = 40
+_FEW_OTHERS: Final = 4
+"""Among so many keys, no more than one line in so many is another: the rest of the sample will not turn that."""
+_CREDENTIAL: Final = frozenset({Field.LOGIN, Field.PASSWORD})
 _NAMED_SO: Final = 0.3
 
 
@@ -81,9 +85,11 @@ class StealerBlocks:
             if found := key_and_value(text):
                 seen.add(found[1])
                 keys += 1
+                if keys >= _PLENTY and others * _FEW_OTHERS < keys and seen >= _CREDENTIAL:
+                    return _SURE
             elif not is_noise(text.encode("utf-8", "replace")):
                 others += 1
-        if seen >= {Field.LOGIN, Field.PASSWORD} and keys > others:
+        if seen >= _CREDENTIAL and keys > others:
             return _SURE
         return _NAMED_SO if is_password_file(name) else 0.0
 
@@ -108,64 +114,72 @@ class _Reader:
         self._opening: Field | None = None
         """What the first block of the file began with."""
 
-    def read(self, number: int, line: bytes) -> Iterator[Outcome]:
+    # A line yields nothing, as a rule: what it yields is given in one piece, and not by a generator a line.
+    def read(self, number: int, line: bytes) -> Sequence[Outcome]:
         if len(line) > MAX_LINE:
             self._after_password = False
-            yield Reject(number, RejectReason.LINE_TOO_LONG, shape_of(line[:1200].decode("latin-1")))
-            return
+            return (Reject(number, RejectReason.LINE_TOO_LONG, shape_of(line[:1200].decode("latin-1"))),)
         line = clean(line)
         text, flags = decode(line)
-        found = key_and_value(text)
-        if found:
-            yield from self._key(number, found, flags)
-        elif software := browser_line(text):
-            yield from self._key(number, ("[", Field.SOFTWARE, f" {software}"), flags)
-        else:
-            yield from self._other(number, line, text)
+        if found := key_and_value(text):
+            return self._key(number, found, flags)
+        if software := browser_line(text):
+            return self._key(number, ("[", Field.SOFTWARE, f" {software}"), flags)
+        return self._other(number, line, text)
 
-    def finish(self) -> Iterator[Outcome]:
-        block, self._block = self._block, _Block()
+    def finish(self) -> Sequence[Outcome]:
+        block = self._block
         self._after_password = False
-        if Field.LOGIN in block.values or Field.PASSWORD in block.values or Field.URL in block.values:
-            yield from _outcomes(block, self._context)
+        if not block.keys and block.continuation is None:
+            return ()
+        self._block = _Block()
+        values = block.values
+        if Field.LOGIN in values or Field.PASSWORD in values or Field.URL in values:
+            return _outcomes(block, self._context)
+        return ()
 
-    def _key(self, number: int, found: tuple[str, Field, str], flags: tuple[str, ...]) -> Iterator[Outcome]:
+    def _key(self, number: int, found: tuple[str, Field, str], flags: tuple[str, ...]) -> Sequence[Outcome]:
         key, of, value = found
         self._opening = self._opening or of
-        if self._block.begins_anew_with(key, of, self._opening):
-            yield from self.finish()
-        self._block.line = self._block.line or number
-        self._block.take(key, of, value)
-        self._block.flags = tuple(dict.fromkeys(self._block.flags + flags))
+        ended = self.finish() if self._block.begins_anew_with(key, of, self._opening) else ()
+        block = self._block
+        block.line = block.line or number
+        block.take(key, of, value)
+        if flags:
+            block.flags = tuple(dict.fromkeys(block.flags + flags))
         self._after_password = of is Field.PASSWORD
+        return ended
 
-    def _other(self, number: int, line: bytes, text: str) -> Iterator[Outcome]:
-        blank, separator = not text.strip(), bool(_SEPARATOR.fullmatch(text))
-        if separator or (blank and self._block.complete):
-            yield from self.finish()
-        elif self._after_password and not blank and not has_other_key(text) and _is_text(line):
+    def _other(self, number: int, line: bytes, text: str) -> Sequence[Outcome]:
+        blank = not text or text.isspace()
+        if blank:
+            ended = self.finish() if self._block.complete else ()
+        elif _SEPARATOR.fullmatch(text):
+            ended = self.finish()
+        elif self._after_password and not has_other_key(text) and _is_text(line):
             self._block.continuation = text
             self._after_password = False
-            return
+            return ()
+        else:
+            ended = ()
         self._after_password = self._after_password and blank
-        yield Noise(number)
+        return (*ended, Noise(number))
 
 
 def _is_text(line: bytes) -> bool:
     return has_address(line) or not is_noise(line)
 
 
-def _outcomes(block: _Block, context: ParseContext) -> Iterator[Outcome]:
+def _outcomes(block: _Block, context: ParseContext) -> Sequence[Outcome]:
     entry = _entry(block)
-    if block.continuation is None:
-        yield judge(entry, context)
-        return
     first = judge(entry, context)
+    if block.continuation is None:
+        return (first,)
     second = judge(replace(entry, password=block.continuation), context)
-    if not (isinstance(first, Reject) and isinstance(second, ParsedCredential)):
-        yield first
-    if isinstance(second, ParsedCredential):
-        yield replace(second, flags=(*second.flags, Flag.SECOND_CANDIDATE))
+    if not isinstance(second, ParsedCredential):
+        return (first,)
+    candidate = replace(second, flags=(*second.flags, Flag.SECOND_CANDIDATE))
+    return (candidate,) if isinstance(first, Reject) else (first, candidate)
 
 
 def _entry(block: _Block) -> Entry:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
-from enum import Enum, auto
+from enum import StrEnum, auto
+from functools import lru_cache
 from typing import Final
 
+from emberwatch.core.patterns import lazy
 
-class Field(Enum):
+
+# Of strings: the hash of another enumeration is worked out anew each time that it is looked up by.
+class Field(StrEnum):
     SOFTWARE = auto()
     PROFILE = auto()
     URL = auto()
@@ -39,7 +42,7 @@ OTHER_KEYS: Final = frozenset(
 """Of lines that stand in blocks as well and hold nothing that is read here."""
 
 _LONGEST_KEY: Final = 32
-_BROWSER_LINE: Final = re.compile(r'\s*\["(?P<browser>[^"]*)"\s*=\s*"(?P<profile>[^"]*)"\]\s*')
+_BROWSER_LINE: Final = lazy(r'\s*\["(?P<browser>[^"]*)"\s*=\s*"(?P<profile>[^"]*)"\]\s*')
 
 
 def key_and_value(text: str) -> tuple[str, Field, str] | None:
@@ -47,11 +50,16 @@ def key_and_value(text: str) -> tuple[str, Field, str] | None:
     key, colon, _ = text[:_LONGEST_KEY].partition(":")
     if not colon:
         return None
+    known = _known(key)
+    return (*known, text[len(key) + 1 :]) if known else None
+
+
+# A file repeats its few keys as often as it has entries.
+@lru_cache(maxsize=1024)
+def _known(key: str) -> tuple[str, Field] | None:
     spelled = _folded(key)
     field = KEYS.get(spelled)
-    if field is None:
-        return None
-    return spelled, field, text[len(key) + 1 :]
+    return (spelled, field) if field else None
 
 
 def has_other_key(text: str) -> bool:
@@ -66,5 +74,5 @@ def _folded(key: str) -> str:
 
 def browser_line(text: str) -> str | None:
     """``["Chrome" = "Default"]`` as ``Chrome [Default]``."""
-    found = _BROWSER_LINE.fullmatch(text)
+    found = _BROWSER_LINE.fullmatch(text) if '["' in text else None
     return f"{found['browser']} [{found['profile']}]" if found else None

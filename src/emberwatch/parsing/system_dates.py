@@ -7,24 +7,24 @@ from datetime import UTC, date, datetime, timedelta, timezone, tzinfo
 from typing import Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from emberwatch.core.patterns import lazy
+
 _DATE: Final = r"(?P<a>\d{1,4})(?P<mark>[./-])(?P<b>\d{1,2})(?P=mark)(?P<c>\d{1,4})"
 _TIME: Final = r"(?P<h>\d{1,2})[:_](?P<m>\d{1,2})(?:[:_](?P<s>\d{1,2}))?(?:\.\d+)?"
-_WHEN: Final = re.compile(
+_WHEN: Final = lazy(
     rf"{_DATE}[ T,\[-]*{_TIME}\]?(?:\s*(?P<half>[AP]M)\b)?(?P<rest>.*)", re.IGNORECASE | re.DOTALL
 )
-_CALENDAR: Final = re.compile(
-    rf"(?<!\d){_DATE}(?!\d)(?:[ T,\[-]*{_TIME}\]?\s*(?P<half>[AP]M)\b)?", re.IGNORECASE
-)
+_CALENDAR: Final = lazy(rf"(?<!\d){_DATE}(?!\d)(?:[ T,\[-]*{_TIME}\]?\s*(?P<half>[AP]M)\b)?", re.IGNORECASE)
 _MONTHS: Final = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _MONTH: Final = rf"(?P<month>{'|'.join(_MONTHS)})[a-z]{{0,6}}\.?"
 _SPELLED: Final = (
-    re.compile(rf"\b(?P<day>\d{{1,2}})[ -]{_MONTH},?[ -](?P<year>(?:20)?\d{{2}})\b", re.IGNORECASE),
-    re.compile(rf"\b{_MONTH} (?P<day>\d{{1,2}}),? (?P<year>20\d{{2}})\b", re.IGNORECASE),
+    lazy(rf"\b(?P<day>\d{{1,2}})[ -]{_MONTH},?[ -](?P<year>(?:20)?\d{{2}})\b", re.IGNORECASE),
+    lazy(rf"\b{_MONTH} (?P<day>\d{{1,2}}),? (?P<year>20\d{{2}})\b", re.IGNORECASE),
 )
-_REGION: Final = re.compile(r"\(?([A-Z][A-Za-z_]+(?:/[A-Z][A-Za-z0-9_+-]+){1,2}|UTC)\)?")
-_SIGNED: Final = re.compile(r"\bsig:(\d{9,10})\b")
-_OFFSET: Final = re.compile(r"(?P<sign>[+-])\s?(?P<hours>\d{1,2})(?:[:_]?(?P<minutes>\d{2}))?(?!\d)")
-_PLAIN_UTC: Final = re.compile(r"\s*\(?(?:UTC|GMT|Z)\b", re.IGNORECASE)
+_REGION: Final = lazy(r"\(?([A-Z][A-Za-z_]+(?:/[A-Z][A-Za-z0-9_+-]+){1,2}|UTC)\)?")
+_SIGNED: Final = lazy(r"\bsig:(\d{9,10})\b")
+_OFFSET: Final = lazy(r"(?P<sign>[+-])\s?(?P<hours>\d{1,2})(?:[:_]?(?P<minutes>\d{2}))?(?!\d)")
+_PLAIN_UTC: Final = lazy(r"\s*\(?(?:UTC|GMT|Z)\b", re.IGNORECASE)
 _WRAPPED: Final = 2**31
 _UNIX_YEARS: Final = range(2000, 2100)
 

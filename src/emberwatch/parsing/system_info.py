@@ -12,6 +12,7 @@ from datetime import date, datetime
 from itertools import islice, takewhile
 from typing import Final
 
+from emberwatch.core.patterns import lazy
 from emberwatch.parsing.decoding import clean, decode
 from emberwatch.parsing.lines import MAX_LINE, split_lines
 from emberwatch.parsing.system_dates import is_ambiguous, parse_day, parse_instant, parse_zone
@@ -82,17 +83,17 @@ _MONTH_FIRST: Final = frozenset({"redline", "meta"})
 _DEFENCE: Final = frozenset({"av", "antivirus", "antiviruses", "installedantivirus"})
 _MOST_DEFENCES: Final = 10
 
-_SPACING: Final = re.compile(r"[\s_\u3164-]+")
-_CODE_IN_BRACKETS: Final = re.compile(r"\(([A-Z]{2})\)\s*$")
+_SPACING: Final = lazy(r"[\s_\u3164-]+")
+_CODE_IN_BRACKETS: Final = lazy(r"\(([A-Z]{2})\)\s*$")
 _NOTHING: Final = frozenset({"", "unknown", "n/a", "none", "-"})
-_FOLDER_COUNTRY: Final = re.compile(r"(?:^|@\S+ )\[?([A-Z]{2})(?=\]|\[|[ _]|[0-9A-F]{32})\]?")
-_FOLDER_ID: Final = re.compile(
+_FOLDER_COUNTRY: Final = lazy(r"(?:^|@\S+ )\[?([A-Z]{2})(?=\]|\[|[ _]|[0-9A-F]{32})\]?")
+_FOLDER_ID: Final = lazy(
     r"(?<![0-9A-Za-z])[0-9A-F]{8}(?:-[0-9A-F]{4}){3}-[0-9A-F]{12}(?![0-9A-Za-z])|(?<![0-9a-zA-Z])[0-9A-F]{32}(?![0-9A-Za-z])"
     r"|(?<=^[A-Z]{2})[0-9A-F]{32}(?![0-9A-Za-z])",
     re.IGNORECASE,
 )
-_FOLDER_IP: Final = re.compile(r"(?<![\d.])(\d{1,3}(?:\.\d{1,3}){3})(?![\d.])")
-_FOLDER_WHEN: Final = re.compile(
+_FOLDER_IP: Final = lazy(r"(?<![\d.])(\d{1,3}(?:\.\d{1,3}){3})(?![\d.])")
+_FOLDER_WHEN: Final = lazy(
     r"(?<!\d)(\d{4}[-._]\d{1,2}[-._]\d{1,2}|\d{1,2}[-._]\d{1,2}[-._]\d{4})"
     r"(?:[T _-]*(\d{1,2}[_:.-]\d{2}(?:[_:.-]\d{2})?\S*))?"
 )

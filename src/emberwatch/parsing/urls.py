@@ -5,37 +5,39 @@ from __future__ import annotations
 import re
 from typing import Final
 
+from emberwatch.core.patterns import lazy
+
 SEPARATORS: Final = ":;|\t ,"
 
 _SCHEME: Final = r"[a-zA-Z][a-zA-Z0-9+.-]{0,40}"
 _HOST: Final = r"(?:localhost|\d{1,3}(?:\.\d{1,3}){3}|(?:[\w-]+\.)+(?:xn--[\w-]+|[^\W\d_]{2,}))"
 
-_WITH_SCHEME: Final = re.compile(
+_WITH_SCHEME: Final = lazy(
     rf"\s*(?P<scheme>{_SCHEME})://(?P<authority>[^/?#]*)(?P<path>/[^?#]*)?(?P<query>[?#].*)?", re.DOTALL
 )
-_AUTHORITY: Final = re.compile(
+_AUTHORITY: Final = lazy(
     r"(?:[^@]*@)?(?P<host>\[[0-9a-fA-F:.]+\]|[^:;|\t ,@\[\]]*)(?P<port>:\d{1,5})?", re.DOTALL
 )
-_WITHOUT_SCHEME: Final = re.compile(
+_WITHOUT_SCHEME: Final = lazy(
     rf"\s*(?:[^@/?#\s]*@)?{_HOST}(?::\d{{1,5}})?(?P<path>/[^?#]*)?(?P<query>[?#].*)?", re.DOTALL
 )
 _KNOWN_SCHEMES: Final = (
     r"https?|s?ftps?|wss?|android(?:-app)?|ios(?:-app)?|(?:chrome|moz|ms-browser|safari(?:-web)?)-extension|chrome|edge|"
     r"opera|brave|vivaldi|oauth2?|file|ldaps?|rdp|ssh|smb|vnc|telnet|imaps?|pop3s?|smtps?|app|intent|view-source"
 )
-URL_START: Final = re.compile(
+URL_START: Final = lazy(
     rf"(?:(?i:{_KNOWN_SCHEMES})://(?=\S)|[a-z][a-z+.-]{{1,40}}://(?:[^\s/@]*@)?{_HOST}(?=[:/?#;|,\s]|\Z))"
 )
 """How a url with a scheme begins; a scheme that nobody knows needs a host behind it, since passwords may hold "://"."""
-_ABOUT: Final = re.compile(r"\s*about:[\w-]*")
-_SITE: Final = re.compile(rf"{_HOST}(?::\d{{1,5}})?(?:[/?#]\S*)?")
-_USUAL_END: Final = re.compile(
+_ABOUT: Final = lazy(r"\s*about:[\w-]*")
+_SITE: Final = lazy(rf"{_HOST}(?::\d{{1,5}})?(?:[/?#]\S*)?")
+_USUAL_END: Final = lazy(
     r"(?:[a-z0-9-]+\.)+(?:com|net|org|info|biz|edu|gov|io|co|app|dev|online|site|shop|xyz|test|example|local|[a-z]{2})"
     r"(?=[:/?#]|\Z)|localhost|\d{1,3}(?:\.\d{1,3}){3}"
 )
-_PAGE: Final = re.compile(rf"{_HOST}(?::\d{{1,5}})?/\S*")
-_AUTHORITY_END: Final = re.compile(r"[/\\?#\s]")
-_URL_PASSWORD: Final = re.compile(rf"^(\s*{_SCHEME}://[^/@:\s]*):[^/@]*@")
+_PAGE: Final = lazy(rf"{_HOST}(?::\d{{1,5}})?/\S*")
+_AUTHORITY_END: Final = lazy(r"[/\\?#\s]")
+_URL_PASSWORD: Final = lazy(rf"^(\s*{_SCHEME}://[^/@:\s]*):[^/@]*@")
 
 
 def is_url(text: str, separators: str, *, lone_host: bool = False) -> bool:

@@ -111,16 +111,22 @@ class LeakPart:
     """In bytes, unpacked; 0 when its container does not tell."""
     machine_key: str
     """The same for all parts of one machine within this leak, and empty without one."""
-    parser: Parser = field(repr=False)
-    """The one that its content asks for; choosing takes time, so it is done once."""
     holds_cookies: bool = field(default=False, kw_only=True)
     """Whether it holds cookies and no logins; they are no parser's, as they are no credentials."""
     _chunks: Callable[[], Iterator[bytes]] = field(repr=False)
+    _choose: Callable[[], Parser] = field(repr=False)
+    _parser: Parser | None = field(default=None, repr=False)
     cut: SkipReason | None = None
     """Set while reading, when the data ended before its end: what stood before was given."""
     bytes_read: int = 0
     _ends: int = 0
     _open: bool = False
+
+    @property
+    def parser(self) -> Parser:
+        """The one that its content asks for; choosing takes time, so it is done once, and when it is asked."""
+        self._parser = self._parser or self._choose()
+        return self._parser
 
     def parser_for(self, forced: str | None) -> Parser:
         """The parser that was asked for by name, else the part's own."""

@@ -93,7 +93,7 @@ def plain_part(source: Source, name: str, *, reads_cookies: bool = False) -> Ope
         head=head,
         size=source.size,
         machine_key="",
-        parser=parser,
         _chunks=chunks,
         holds_cookies=reads_cookies and looks_like_cookies(head),
+        _choose=lambda: parser,
     )

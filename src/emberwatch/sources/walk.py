@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from itertools import chain
 from typing import TypeAlias
 
-from emberwatch.parsing.base import SourceKind
+from emberwatch.parsing.base import Parser, SourceKind
 from emberwatch.parsing.cookies import looks_like_cookies
 from emberwatch.parsing.registry import choose
 from emberwatch.parsing.stealer_files import LogFile, is_cookie_file, log_file
@@ -207,20 +207,27 @@ def _raising(cut: CutShort) -> Iterator[bytes]:
 def _part(
     place: _Place, entry: Entry, name: str, victims: Victims, head: bytes, chunks: Iterator[bytes]
 ) -> LeakPart:
-    parser = choose(head[:HEAD], entry.path)
-    kind = parser.kind
+    def parser() -> Parser:
+        return choose(head[:HEAD], entry.path)
+
     folder = victims.folder_of(entry.path)
-    described = folder is not None and (kind is SourceKind.STEALER_LOG or victims.describes(folder))
+    in_log = folder is not None and victims.describes(folder)
+    # In a log the content has no say in what kind of leak this is, and most files of a log are never parsed.
+    chosen = None if in_log else parser()
+    described = in_log or (
+        folder is not None and chosen is not None and chosen.kind is SourceKind.STEALER_LOG
+    )
     return LeakPart(
         name=name,
-        kind=SourceKind.STEALER_LOG if described else kind,
+        kind=SourceKind.STEALER_LOG if described or chosen is None else chosen.kind,
         machine=victims.machine(folder) if described and folder is not None else None,
         head=head[:HEAD],
         size=entry.size,
         machine_key=f"{place.name}!{folder}" if described else "",
-        parser=parser,
         _chunks=lambda: chunks,
         holds_cookies=looks_like_cookies(head[:HEAD]),
+        _choose=parser,
+        _parser=chosen,
     )
 
 

@@ -1,10 +1,36 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
 
-from emberwatch.parsing.line_cut import Order, Profile, cut, stray_logins
+from emberwatch.parsing.line_cut import Order, Profile, cut, cut_with_care, stray_logins
 
 U = "u@contoso.example"
+URLS = st.sampled_from(
+    [
+        "https://a.test", "https://a.test/login", "http://a.test:8443/x", "a.test/login", "a.test", "A.b-c.test:80/",
+        "https://a.test/?next=%2Fhome", "a.test/signup?x=1&y=2", "android://Zm9v-_YmFy==@com.app.name/", "ftp://a.test",
+        "https://bob@a.test/x", "https://bob:pw@a.test", "https://intranet", "10.0.0.1/x", "localhost:3000", "a.t1",
+        "https://a.test/#x", "https://a.test/a:b/login", "android://a:b@com.app", "xn--a.test/", "b\u00fccher.test/x",
+    ]
+)  # fmt: skip
+PARTS = st.one_of(
+    URLS,
+    st.sampled_from(
+        [*":;|\t ,", ":", ":", ":", U, U, "name", "p:w", "secret", "@", "/", "?", "#", "\n", "\u00a0"]
+    ),
+)
+PROFILES = st.sampled_from(
+    [
+        Profile(),
+        Profile(login_first=True, site_sometimes=False, separator=":"),
+        Profile(site_last=True),
+        Profile(separator="|"),
+        Profile(secret_first=True),
+        Profile(padded=True),
+    ]
+)
 
 URL_FIRST = [
     ("https://a.test/login", "Xk2:9q"),
@@ -167,3 +193,18 @@ def test_a_site_without_scheme_at_the_end(rest: str, password: str, site: str) -
 def test_hostile_lines_cost_no_more_than_their_length(line: str) -> None:
     for profile in (Profile(), Profile(secret_first=True, site_last=True), Profile(login_first=True)):
         cut(line, profile)
+
+
+@settings(max_examples=2000)
+@given(st.lists(PARTS, max_size=7).map("".join), PROFILES)
+@example(f"https://a.test/#x:{U}:pw", Profile())
+@example(f"a.test/login:{U}:pw", Profile())
+@example(f"a.t1:{U}:pw", Profile())
+@example(f"pass.word:{U}", Profile())
+@example(f"https://a.test:{U}: pw", Profile(padded=True))
+@example(f"{U}:{U}", Profile(secret_first=True))
+@example(f"https://a.test/?x#y:{U}:pw", Profile())
+@example(f"bob@a.test/:{U}:pw", Profile())
+@example(f"android://Zm9v==@com.app.name/:{U}:pw", Profile())
+def test_usual_lines_are_cut_as_all_others_are(text: str, profile: Profile) -> None:
+    assert cut(text, profile) == cut_with_care(text, profile)

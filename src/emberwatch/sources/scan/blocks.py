@@ -17,7 +17,7 @@ from emberwatch.sources.scan.tidy import is_tidy, tidied
 
 ReadInto: TypeAlias = Callable[[memoryview], int]
 
-READ: Final = 128 * 1024
+READ: Final = 512 * 1024
 LONGEST: Final = 1024 * 1024
 """Of a line without an end in so many bytes only the length is of interest."""
 _FEW_NULS: Final = 64
@@ -82,10 +82,20 @@ def _end_of_lines(buffer: bytearray, have: int) -> int:
     return end or buffer.rfind(b"\r", 1, have - 1) + 1
 
 
+def block_of(text: bytes) -> Block:
+    """A whole text in one block, however long its lines are."""
+    lines = b"\n" + text.replace(b"\0", b"")
+    return Block(lines, len(lines)) if is_tidy(lines, len(lines)) else _tidy(lines)
+
+
 def _block(buffer: bytearray, end: int) -> Block:
     if is_tidy(buffer, end):
         return Block(buffer, end)
-    lines = b"\n" + tidied(bytes(buffer[1:end]))
+    return _tidy(bytes(buffer[:end]))
+
+
+def _tidy(lines: bytes) -> Block:
+    lines = b"\n" + tidied(lines[1:])
     return Block(lines, len(lines))
 
 

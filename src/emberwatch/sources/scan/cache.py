@@ -7,7 +7,6 @@ unchanged since. Without a cache everything works, only slower: whatever goes wr
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import os
 import stat
 from collections.abc import Callable, Iterator, Sequence
@@ -27,11 +26,12 @@ _SUFFIX: Final = ".hsdb"
 
 
 def cached_prefilter(
-    watched: Watchlist, folder: Path | None, noisy: frozenset[str] = frozenset()
+    watched: Watchlist, find_folder: Callable[[], Path | None], noisy: frozenset[str] = frozenset()
 ) -> Prefilter:
     """The prefilter of a list, compiled now or on an earlier day."""
     literals = literals_of(watched, noisy)
-    if folder is None or len(literals) < WORTH_KEEPING:
+    folder = find_folder() if len(literals) >= WORTH_KEEPING else None
+    if folder is None:
         return Prefilter(watched, literals)
     key = _key(literals)
     file = folder / f"{key.hex()}{_SUFFIX}"
@@ -45,6 +45,8 @@ def cached_prefilter(
 
 def _key(literals: Sequence[Literal]) -> bytes:
     """Names what was compiled, and by what."""
+    import hashlib
+
     content = hashlib.blake2b(engine().encode(), digest_size=_DIGEST)
     for literal in literals:
         content.update(len(literal.expression).to_bytes(4, "big") + literal.expression)
@@ -52,6 +54,8 @@ def _key(literals: Sequence[Literal]) -> bytes:
 
 
 def _seal(key: bytes, compiled: Compiled) -> bytes:
+    import hashlib
+
     return hashlib.blake2b(compiled, key=key, digest_size=_DIGEST).digest()
 
 

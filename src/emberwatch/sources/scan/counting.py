@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Final
 
 from emberwatch.matching.prefilter import Buffer
-from emberwatch.sources.scan.lines import CountLines, count_lines
+from emberwatch.sources.scan.lines import CountLines, CountWithin, count_lines
 
 WORTH_LOADING: Final = 256 * 1024 * 1024
-_SHORT: Final = 4096
+_ROOM: Final = 4 * 1024 * 1024
+"""More than a block of lines holds, as a rule."""
 
 
 def line_counter(size: int) -> CountLines:
@@ -19,10 +20,13 @@ def line_counter(size: int) -> CountLines:
 def _vectorised() -> CountLines:
     import numpy as np
 
-    def count(data: Buffer, start: int, end: int) -> int:
-        if end - start < _SHORT:
-            return data.count(b"\n", start, end)
-        lines = np.frombuffer(data, dtype=np.uint8, count=end - start, offset=start)
-        return int(np.count_nonzero(lines == 0x0A))
+    answers = np.empty(_ROOM, dtype=np.bool_)
+
+    def count(data: Buffer, end: int) -> CountWithin:
+        if end > _ROOM:
+            return count_lines(data, end)
+        there = answers[:end]
+        np.equal(np.frombuffer(data, dtype=np.uint8, count=end), 0x0A, out=there)
+        return lambda start, stop: int(np.count_nonzero(there[start:stop]))
 
     return count

@@ -11,13 +11,15 @@ from emberwatch.parsing.lines import MAX_LINE
 from emberwatch.sources.scan.blocks import Block
 from emberwatch.sources.scan.tally import Counting, Tally
 
-CountLines: TypeAlias = Callable[[Buffer, int, int], int]
-"""Line ends in a stretch of a buffer."""
+CountWithin: TypeAlias = Callable[[int, int], int]
+"""Line ends in a stretch of a block."""
+CountLines: TypeAlias = Callable[[Buffer, int], CountWithin]
+"""How to count in a block that ends there; good until the next block is looked at."""
 Found: TypeAlias = ParsedCredential | Reject
 
 
-def count_lines(data: Buffer, start: int, end: int) -> int:
-    return data.count(b"\n", start, end)
+def count_lines(data: Buffer, end: int) -> CountWithin:  # noqa: ARG001 - it counts when it is asked
+    return lambda start, stop: data.count(b"\n", start, stop)
 
 
 class LineScan:
@@ -47,6 +49,7 @@ class LineScan:
 
     def _lines(self, data: Buffer, end: int) -> Iterator[Found | None]:
         number, counted, done = self._tally.lines + 1, 1, 0
+        count = self._count(data, end)
         if self._endless is not None:
             done = (data.find(b"\n", 1, end) + 1) or end
             yield self._end_of_endless(data, done, number)
@@ -54,12 +57,12 @@ class LineScan:
             if stop <= done:
                 continue
             begin = data.rfind(b"\n", 0, start) + 1
-            number += self._count(data, counted, begin)
+            number += count(counted, begin)
             counted = begin
             done = data.find(b"\n", stop, end)
             done = end if done < 0 else done
             yield self._read(number, data, begin, done)
-        number += self._count(data, counted, end)
+        number += count(counted, end)
         self._tally.lines = number - 1 + (data[end - 1] != 0x0A)
 
     def _read(self, number: int, data: Buffer, begin: int, end: int) -> Found | None:

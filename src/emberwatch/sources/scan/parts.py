@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from emberwatch.matching.prefilter import prefilter_for
 from emberwatch.matching.watchlist import parse_watchlist
 from emberwatch.parsing.base import Reject, RejectReason
-from emberwatch.parsing.registry import choose
 from emberwatch.sources.base import LeakPart
 from emberwatch.sources.events import LeakEvent, PartCounts, PartFinished, PartStarted, ReadRequest
 from emberwatch.sources.scan.tally import Tally
@@ -27,7 +26,7 @@ class PartScanner:
         whole = part.size == len(part.head)
         idle = whole and not self._text.may_hold_ours(part.head)
         # Most files of a log are small and nobody's: asking which format they have would take longer than this.
-        parser = None if idle else choose(part.head, part.name, self._forced)
+        parser = None if idle else part.parser_for(self._forced)
         yield PartStarted(
             index=index,
             name=part.name,

@@ -29,6 +29,8 @@ class Task:
     start: int = 0
     end: int | None = None
     """``None``: the whole file, whatever it is."""
+    lines: LineFormat | None = None
+    """Of a range: the format of its file."""
 
     @property
     def continues(self) -> bool:
@@ -105,17 +107,21 @@ def _cut(target: Target) -> Iterator[Task]:
         yield Task(target)  # Who reads it will say why it cannot be read.
         return
     try:
-        if not is_cuttable(os.pread(descriptor, HEAD, 0), target.name):
+        lines = line_format_of(os.pread(descriptor, HEAD, 0), target.name)
+        if lines is None:
             yield Task(target)
             return
         for start, end in line_ranges(descriptor, target.size):
-            yield Task(target, start, end)
+            yield Task(target, start, end, lines)
     finally:
         os.close(descriptor)
 
 
-def is_cuttable(head: bytes, name: str) -> bool:
-    """Whether a file may be read from any of its lines on."""
+def line_format_of(head: bytes, name: str) -> LineFormat | None:
+    """The format of a file that may be read from any of its lines on."""
     if container_kind(head) is not None or not is_text(head) or head.startswith(UTF16):
-        return False
-    return not looks_like_cookies(head) and isinstance(choose(head, name), LineFormat)
+        return None
+    if looks_like_cookies(head):
+        return None
+    parser = choose(head, name)
+    return parser if isinstance(parser, LineFormat) else None

@@ -11,7 +11,7 @@ from emberwatch.matching.prefilter import Prefilter
 from emberwatch.matching.watchlist import Watchlist
 from emberwatch.parsing.base import LineFormat, LineReader, ParseContext, ParsedCredential, Parser, Reject
 from emberwatch.parsing.reading import read_chunks
-from emberwatch.sources.scan.blocks import ChunkReader, ReadInto, as_utf8, read_blocks
+from emberwatch.sources.scan.blocks import ChunkReader, ReadInto, as_utf8, block_of, read_blocks
 from emberwatch.sources.scan.lines import CountLines, Found, LineScan, count_lines
 from emberwatch.sources.scan.tally import Counting, Tally
 
@@ -80,8 +80,8 @@ class TextScanner:
         tally.lines += lines.total
 
     def _holds_ours(self, data: bytes) -> bool:
-        blocks = read_blocks(ChunkReader([data]).readinto)
-        return any(True for block in blocks for _ in self._prefilter.places(block.data, block.end))
+        block = block_of(data)
+        return any(True for _ in self._prefilter.places(block.data, block.end))
 
 
 class _LineEnds:

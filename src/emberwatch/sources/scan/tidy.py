@@ -9,13 +9,15 @@ import codecs
 import re
 from typing import Final
 
+from emberwatch.core.patterns import lazy
+
 _MARK: Final = codecs.BOM_UTF8
-_MARKS_AT_EDGES: Final = re.compile(rb"^(?:%b)+|(?:%b)+$" % (_MARK, _MARK), re.MULTILINE)
-_MARKS: Final = re.compile(rb"(?:%b)+" % _MARK)
-_LONE_CR: Final = re.compile(rb"\r(?!\n)")
+_MARKS_AT_EDGES: Final = lazy(rb"^(?:%b)+|(?:%b)+$" % (_MARK, _MARK), re.MULTILINE)
+_MARKS: Final = lazy(rb"(?:%b)+" % _MARK)
+_LONE_CR: Final = lazy(rb"\r(?!\n)")
 
 
-def is_tidy(block: bytearray, end: int) -> bool:
+def is_tidy(block: bytes | bytearray, end: int) -> bool:
     """Whether ``block[1:end]``, NUL bytes gone, may be cut at LF; a CR in front of an LF does not matter."""
     if block.find(b"\r", 1, end) >= 0 and _LONE_CR.search(block, 1, end):
         return False

@@ -7,10 +7,11 @@ import shutil
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
+from pathlib import Path
 from tempfile import TemporaryFile
 from typing import TYPE_CHECKING, Final
 
-from emberwatch.core.errors import BadInput, EmberwatchError
+from emberwatch.core.errors import EmberwatchError
 from emberwatch.core.secret import Secret
 from emberwatch.matching.prefilter import Prefilter
 from emberwatch.matching.watchlist import Watchlist
@@ -49,7 +50,7 @@ class Worker:
         self._passwords = passwords
         self._opened: ArchiveScanner | None = None
         self._render = render
-        self._latest: tuple[Target | None, LineReader] = (None, _no_reader)
+        self._latest: tuple[Path | None, LineReader] = (None, _no_reader)
 
     def close(self) -> None:
         if self._opened is not None:
@@ -81,31 +82,30 @@ class Worker:
             return
         descriptor = os.open(task.target.path, os.O_RDONLY | os.O_CLOEXEC)
         try:
-            if task.end is not None:
-                yield from self._range(descriptor, task, task.end, done)
+            if task.end is not None and task.lines is not None:
+                yield from self._range(descriptor, task, task.end, task.lines, done)
             else:
                 yield from self._stream(descriptor, task, done)
         finally:
             os.close(descriptor)
 
-    def _range(self, descriptor: int, task: Task, end: int, done: Done) -> Iterator[Message]:
+    def _range(
+        self, descriptor: int, task: Task, end: int, lines: LineFormat, done: Done
+    ) -> Iterator[Message]:
         reading = file_range(descriptor, task.start, end)
-        found = self._text.range(reading, self._reader_of(descriptor, task.target), done.tally)
+        reader = self._reader_of(descriptor, task.target, lines)
+        found = self._text.range(reading, reader, done.tally)
         yield from self._rows(found, Origin(task.target.name, task.target.machine))
         if done.tally.bytes < end - task.start:
             done.failed.append(Failed(task.target.name, "It became shorter while it was read."))
         yield Advanced(end - task.start)
 
-    def _reader_of(self, descriptor: int, target: Target) -> LineReader:
+    def _reader_of(self, descriptor: int, target: Target, lines: LineFormat) -> LineReader:
         """The file's habits are learnt once, not for each of its ranges."""
         known, reader = self._latest
-        if known is not target:
-            head = os.pread(descriptor, HEAD, 0)
-            parser = choose(head, target.name)
-            if not isinstance(parser, LineFormat):
-                raise BadInput("It changed while it was read.")
-            reader = self._text.line_reader(head, parser)
-            self._latest = (target, reader)
+        if known != target.path:
+            reader = self._text.line_reader(os.pread(descriptor, HEAD, 0), lines)
+            self._latest = (target.path, reader)
         return reader
 
     def _stream(self, descriptor: int, task: Task, done: Done) -> Iterator[Message]:

@@ -27,17 +27,17 @@ def kept(folder: Path) -> list[Path]:
 
 def test_a_long_list_is_kept_for_its_owner_alone(tmp_path: Path) -> None:
     folder = tmp_path / "kept"
-    assert finds(cached_prefilter(WATCHED, folder))
+    assert finds(cached_prefilter(WATCHED, lambda: folder))
     (file,) = kept(folder)
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
     assert stat.S_IMODE(folder.stat().st_mode) == 0o700
     written = file.stat().st_mtime_ns
-    assert finds(cached_prefilter(WATCHED, folder))
+    assert finds(cached_prefilter(WATCHED, lambda: folder))
     assert file.stat().st_mtime_ns == written
 
 
 def test_a_short_list_is_not_kept(tmp_path: Path) -> None:
-    assert finds(cached_prefilter(parse_watchlist(["name7.example"]), tmp_path / "kept"))
+    assert finds(cached_prefilter(parse_watchlist(["name7.example"]), lambda: tmp_path / "kept"))
     assert not (tmp_path / "kept").exists()
 
 
@@ -52,22 +52,22 @@ def test_a_short_list_is_not_kept(tmp_path: Path) -> None:
 )
 def test_what_was_tampered_with_is_not_loaded(tmp_path: Path, spoil: Callable[[Path], object]) -> None:
     folder = tmp_path / "kept"
-    cached_prefilter(WATCHED, folder)
+    cached_prefilter(WATCHED, lambda: folder)
     (file,) = kept(folder)
     key = bytes.fromhex(file.stem)
     assert cache._read(folder, file, key)
     spoil(file)
     with pytest.raises((ValueError, PermissionError)):
         cache._read(folder, file, key)
-    assert finds(cached_prefilter(WATCHED, folder))
+    assert finds(cached_prefilter(WATCHED, lambda: folder))
 
 
 def test_a_link_is_not_followed(tmp_path: Path) -> None:
     folder = tmp_path / "kept"
-    cached_prefilter(WATCHED, folder)
+    cached_prefilter(WATCHED, lambda: folder)
     (file,) = kept(folder)
     elsewhere = file.rename(tmp_path / "elsewhere")
     file.symlink_to(elsewhere)
     with pytest.raises(OSError):
         cache._read(folder, file, bytes.fromhex(file.stem))
-    assert finds(cached_prefilter(WATCHED, folder))
+    assert finds(cached_prefilter(WATCHED, lambda: folder))
