@@ -140,7 +140,7 @@ def _move_member(state: Churn) -> bool:
     if not state.crowds or not state.present:
         return False
     known, group = state.directory.memberships, state.rng.choice(state.crowds)
-    members = [member for _, member, kind in known.members(group) if kind == "user"]
+    members = [member for member, kind in known.members(group) if kind == "user"]
     if members and state.rng.random() < 0.5:
         known.part(group, state.rng.choice(members))
     else:
@@ -182,7 +182,7 @@ def truth(directory: DirectoryState, select: Iterable[str]) -> dict[str, Any]:
             "groups": {
                 group.id: {
                     "displayName": group.scenario.display_name,
-                    "members": sorted(member for _, member, _ in known.members(group.id)),
+                    "members": sorted(member for member, _ in known.members(group.id)),
                 }
                 for group in known.present_groups()
             },

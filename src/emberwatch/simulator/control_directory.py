@@ -106,7 +106,7 @@ def change_group(context: Context, body: Body) -> list[str]:
         known.delete_group(group_id, directory.world.clock())
     if body.get("restore"):
         known.restore_group(group_id)
-    return [member for _, member, _ in known.members(group_id)]
+    return [member for member, _ in known.members(group_id)]
 
 
 def add_group(context: Context, body: Body) -> str:

@@ -105,5 +105,5 @@ class Groups:
         return Tracked(group.id, group.number, group.properties, "changed" if group.deleted else "")
 
     def links(self, object_id: str, after: int) -> Iterator[NumberedLink]:
-        found = self._known.members(object_id, after)
+        found = self._known.numbered_members(object_id, after)
         return ((number, Link(member, kind, present=True)) for number, member, kind in found)

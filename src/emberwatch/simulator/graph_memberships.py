@@ -81,7 +81,7 @@ def list_group_members(call: Call) -> Reply:
     group, known = _find_group(call), call.directory.memberships
     if call.params["kind"] == "members":
         people: Iterable[str] = group.people
-        inside = [known.groups[other] for _, other, kind in known.members(group.id) if kind == "group"]
+        inside = [known.groups[other] for other, kind in known.members(group.id) if kind == "group"]
     else:
         every = known.downwards(group)
         people = dict.fromkeys(user_id for other in every for user_id in other.people)

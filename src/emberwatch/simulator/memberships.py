@@ -132,7 +132,7 @@ class Memberships:
         """Bring a deleted group back."""
         self.groups[group_id].deleted = None
         # What it held before it was deleted is told again with it.
-        links = [Link(member, kind, present=True) for _, member, kind in self.members(group_id)]
+        links = [Link(member, kind, present=True) for member, kind in self.members(group_id)]
         self.changes.note(group_id, WHOLE, links)
         self._tell_holders(group_id, present=True)
 
@@ -189,7 +189,11 @@ class Memberships:
     def present_groups(self) -> Iterator[GroupState]:
         return (group for group in self.groups.values() if group.deleted is None)
 
-    def members(self, group_id: str, after: int = 0) -> Iterator[tuple[int, str, str]]:
+    def members(self, group_id: str) -> list[tuple[str, str]]:
+        """Object ids of the direct members that are not deleted, with their kind."""
+        return [(member, kind) for _, member, kind in self.numbered_members(group_id)]
+
+    def numbered_members(self, group_id: str, after: int = 0) -> Iterator[tuple[int, str, str]]:
         """The direct members that are not deleted: number, object id and kind, from behind a number on."""
         state, groups, present = self.groups[group_id], self.groups, self._present
         for user_id, number in state.people.items():
