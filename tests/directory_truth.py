@@ -73,7 +73,7 @@ def _groups(tenant: Tenant, directory: DirectoryState, scope: frozenset[str] | N
     wanted = {
         (UUID(each.id), UUID(member))
         for each in living
-        for _, member, kind in directory.memberships.members(each.id)
+        for member, kind in directory.memberships.members(each.id)
         if scope is None or kind == "group" or member in scope
     }
     stored = set(

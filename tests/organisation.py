@@ -203,7 +203,7 @@ class Days:
 
     def _part(self) -> None:
         group = self._group()
-        people = [each for _, each, kind in self._directory.memberships.members(group) if kind == "user"]
+        people = [member for member, kind in self._directory.memberships.members(group) if kind == "user"]
         if people:
             self._directory.memberships.part(group, self._rng.choice(people))
 
