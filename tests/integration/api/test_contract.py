@@ -20,6 +20,9 @@ from emberwatch.accounts.actor import SYSTEM
 from emberwatch.accounts.models import Role
 from emberwatch.api.app import api
 from emberwatch.core.clock import utc_now
+from emberwatch.core.secret import Secret
+from emberwatch.directories.keys import NewKey, put_beside
+from emberwatch.directories.models import KeyKind
 from emberwatch.exposures.models import Machine
 from emberwatch.ingestion.chunks import begin_upload
 from emberwatch.ingestion.services import ImportOptions, open_upload, request_import
@@ -51,7 +54,8 @@ def world(start_entra: StartEntra, settings: Settings) -> Mapping[str, str]:
     # A made-up connection of another cloud must not leave this machine.
     settings.ENVIRONMENT = dataclasses.replace(settings.ENVIRONMENT, proxy_url="http://127.0.0.1:9")
     tenant = make_tenant()
-    connect(tenant, DIRECTORY, APP, SECRET)
+    connection = connect(tenant, DIRECTORY, APP, SECRET)
+    key = put_beside(connection, NewKey(KeyKind.SECRET, Secret("Zx8Q~another")), utc_now())
     credential = make_credential(tenant, password=RIGHT)
     validation = request_validation(credential, actor=SYSTEM, now=utc_now())
     run_validation(validation.id)
@@ -61,6 +65,7 @@ def world(start_entra: StartEntra, settings: Settings) -> Mapping[str, str]:
     upload = begin_upload(tenant, "leak.txt", 10, "mark", actor=SYSTEM, now=utc_now())
     machine = Machine.objects.create(tenant=tenant, key="a machine")
     return {
+        "key_id": str(key.pk),
         "upload_id": str(upload.id),
         "machine_id": str(machine.id),
         "tenant_id": str(tenant.id),
