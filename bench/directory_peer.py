@@ -72,4 +72,4 @@ def main(graph_url: str, ca_file: str, token: str, page: int) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], sys.argv[2], sys.argv[3], int(sys.argv[4]))
+    main(sys.argv[1], sys.argv[2], sys.stdin.read(), int(sys.argv[3]))

@@ -14,7 +14,6 @@ from enum import StrEnum
 from typing import Final, TypeAlias
 from uuid import UUID
 
-from emberwatch.core.secret import Secret
 from emberwatch.directories.base import DirectoryError
 from emberwatch.directories.changes import (
     AccountChange,
@@ -160,11 +159,11 @@ def _context(sync: DirectorySync, name: str) -> str:
 
 def sealed(sync: DirectorySync, link: str, name: str) -> bytes | None:
     """A link is the directory's own and opaque: what it holds nobody can tell, so nobody else gets to read it."""
-    return tenant_vault(sync.tenant_id).seal(Secret(link), _context(sync, name)) if link else None
+    return tenant_vault(sync.tenant_id).seal_bytes(link.encode(), _context(sync, name)) if link else None
 
 
 def opened(sync: DirectorySync, link: Buffer | None, name: str) -> str:
-    return tenant_vault(sync.tenant_id).open(bytes(link), _context(sync, name)).expose() if link else ""
+    return tenant_vault(sync.tenant_id).open_bytes(bytes(link), _context(sync, name)).decode() if link else ""
 
 
 def _accounts(at: At) -> Step:

@@ -5,12 +5,10 @@ from __future__ import annotations
 import base64
 from dataclasses import replace
 from datetime import timedelta
-from importlib import import_module
 from pathlib import Path
 from uuid import uuid4
 
 import pytest
-from django.apps import apps
 from django.db import connection as database
 from pytest_django import Settings
 
@@ -21,7 +19,7 @@ from emberwatch.core.errors import BadInput, Conflict, NotAllowed, NotFound
 from emberwatch.core.secret import Secret
 from emberwatch.core.verdict import Verdict
 from emberwatch.directories.keys import KeyForm, file_in_base64, keys_of
-from emberwatch.directories.models import ConnectionKey, ConnectionStatus, DirectoryConnection, KeyKind
+from emberwatch.directories.models import ConnectionStatus, DirectoryConnection, KeyKind
 from emberwatch.directories.services import (
     ConnectionForm,
     add_key,
@@ -32,7 +30,6 @@ from emberwatch.directories.services import (
 )
 from emberwatch.simulator import CertificateScenario, SecretScenario, SimulatedEntra, UserScenario
 from emberwatch.tenants.models import Tenant
-from emberwatch.vault.services import tenant_vault
 from tests.factories import make_actor, make_tenant
 from tests.integration.conftest import StartEntra
 from tests.integration.directories.test_connection import app
@@ -263,38 +260,6 @@ def test_federation_is_the_operators_to_give(
     # There is no file yet: a warning beside the secret that works.
     assert works(connection) == [(KeyKind.SECRET, True), (KeyKind.FEDERATION, False)]
     assert "federated token cannot be read" in keys_of(connection)[1].sentence
-
-
-def test_secrets_of_before_open_in_their_new_place() -> None:
-    """The migration moves a sealed secret without opening it; the seal names the connection's id."""
-    tenant, now = make_tenant(), utc_now()
-    row = DirectoryConnection.objects.create(
-        tenant=tenant,
-        cloud="global",
-        entra_tenant_id=DIRECTORY,
-        client_id=APP,
-        status="active",
-        created_at=now,
-        updated_at=now,
-    )
-    sealed = tenant_vault(tenant.id).seal(Secret(SECRET), f"directory:{row.pk}:client_secret")
-    vars(row)["sealed_client_secret"] = sealed
-    migration = import_module("emberwatch.directories.migrations.0003_app_keys_and_calls")
-
-    class OneRow:
-        objects = type("Manager", (), {"exclude": staticmethod(lambda **_: [row])})
-
-    class Apps:
-        @staticmethod
-        def get_model(_label: str, name: str) -> object:
-            return OneRow if name == "DirectoryConnection" else apps.get_model("directories", name)
-
-    with database.schema_editor() as editor:
-        migration.move_secrets(Apps, editor)
-    key = ConnectionKey.objects.get(connection=row)
-    assert key.kind == KeyKind.SECRET
-    opened = tenant_vault(tenant.id).open(bytes(key.sealed), f"directory:{key.pk}:client_secret")
-    assert opened == Secret(SECRET)
 
 
 def test_the_form_of_a_file_is_base64() -> None:

@@ -61,6 +61,11 @@ class Migration(migrations.Migration):
                 ('connection', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='keys', to='directories.directoryconnection')),
             ],
         ),
+        migrations.AlterField(
+            model_name='directoryconnection',
+            name='sealed_client_secret',
+            field=models.BinaryField(default=bytes),
+        ),
         migrations.RunPython(move_secrets, move_secrets_back),
         migrations.RemoveField(
             model_name='directoryconnection',
