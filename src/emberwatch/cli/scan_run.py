@@ -22,8 +22,6 @@ from emberwatch.matching.prefilter import Prefilter
 from emberwatch.matching.watchlist import Watchlist, parse_watchlist
 from emberwatch.sources.scan.alone import MakeWorker, Told, Working, run_alone
 from emberwatch.sources.scan.cache import cached_prefilter
-from emberwatch.sources.scan.counting import line_counter
-from emberwatch.sources.scan.lines import CountLines
 from emberwatch.sources.scan.targets import Met, Target, targets_of
 from emberwatch.sources.scan.tasks import Advanced, Done, Rows, tasks_of
 from emberwatch.sources.scan.work import Worker
@@ -78,13 +76,12 @@ class _Plan:
             return self.wanted
         return len(os.sched_getaffinity(0)) if self.size >= _WORTH_SHARING else 1
 
-    def make_worker(self, prefilter: Prefilter, count: CountLines) -> Working:
-        return Worker(self.watched, prefilter, render, count=count, passwords=self.passwords)
+    def make_worker(self, prefilter: Prefilter) -> Working:
+        return Worker(self.watched, prefilter, render, self.passwords)
 
 
 def _scan(plan: _Plan, writer: Output, totals: Totals) -> None:
-    # Made here once, so that processes that are forked have it all.
-    make = partial(plan.make_worker, _prefilter(plan), line_counter(plan.size))
+    make = partial(plan.make_worker, _prefilter(plan))
     with progress(plan.size) as show:
         shift = 0
         for task, message in _run(plan, make):

@@ -2,35 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import TypeAlias
 
 from emberwatch.matching.prefilter import Buffer, Prefilter
 from emberwatch.parsing.base import LineReader, ParsedCredential, Reject, RejectReason
 from emberwatch.parsing.lines import MAX_LINE
 from emberwatch.sources.scan.blocks import Block
+from emberwatch.sources.scan.counting import line_ends
 from emberwatch.sources.scan.tally import Counting, Tally
 
-CountWithin: TypeAlias = Callable[[int, int], int]
-"""Line ends in a stretch of a block."""
-CountLines: TypeAlias = Callable[[Buffer, int], CountWithin]
-"""How to count in a block that ends there; good until the next block is looked at."""
 Found: TypeAlias = ParsedCredential | Reject
-
-
-def count_lines(data: Buffer, end: int) -> CountWithin:  # noqa: ARG001 - it counts when it is asked
-    return lambda start, stop: data.count(b"\n", start, stop)
 
 
 class LineScan:
     """Goes through the blocks of one file, or of one range of it, in order."""
 
-    def __init__(
-        self, prefilter: Prefilter, reader: LineReader, tally: Tally, count: CountLines = count_lines
-    ) -> None:
+    def __init__(self, prefilter: Prefilter, reader: LineReader, tally: Tally) -> None:
         self._prefilter = prefilter
         self._reader = reader
-        self._count = count
         self._counting = Counting(tally)
         self._tally = tally
         self._endless: bool | None = None
@@ -49,7 +39,6 @@ class LineScan:
 
     def _lines(self, data: Buffer, end: int) -> Iterator[Found | None]:
         number, counted, done = self._tally.lines + 1, 1, 0
-        count = self._count(data, end)
         if self._endless is not None:
             done = (data.find(b"\n", 1, end) + 1) or end
             yield self._end_of_endless(data, done, number)
@@ -57,12 +46,12 @@ class LineScan:
             if stop <= done:
                 continue
             begin = data.rfind(b"\n", 0, start) + 1
-            number += count(counted, begin)
+            number += line_ends(data, counted, begin)
             counted = begin
             done = data.find(b"\n", stop, end)
             done = end if done < 0 else done
             yield self._read(number, data, begin, done)
-        number += count(counted, end)
+        number += line_ends(data, counted, end)
         self._tally.lines = number - 1 + (data[end - 1] != 0x0A)
 
     def _read(self, number: int, data: Buffer, begin: int, end: int) -> Found | None:

@@ -12,7 +12,8 @@ from emberwatch.matching.watchlist import Watchlist
 from emberwatch.parsing.base import LineFormat, LineReader, ParseContext, ParsedCredential, Parser, Reject
 from emberwatch.parsing.reading import read_chunks
 from emberwatch.sources.scan.blocks import ChunkReader, ReadInto, as_utf8, block_of, read_blocks
-from emberwatch.sources.scan.lines import CountLines, Found, LineScan, count_lines
+from emberwatch.sources.scan.counting import line_ends
+from emberwatch.sources.scan.lines import Found, LineScan
 from emberwatch.sources.scan.tally import Counting, Tally
 
 CHUNK: Final = 1024 * 1024
@@ -28,9 +29,8 @@ _LOOKED_THROUGH: Final = 64 * 1024 * 1024
 class TextScanner:
     """Finds what is watched in any number of texts."""
 
-    def __init__(self, watched: Watchlist, prefilter: Prefilter, count: CountLines = count_lines) -> None:
+    def __init__(self, watched: Watchlist, prefilter: Prefilter) -> None:
         self._prefilter = prefilter
-        self._count = count
         self._context = ParseContext(is_ours=watched.owns_login, host_is_ours=watched.owns_host)
 
     def line_reader(self, head: bytes, parser: LineFormat) -> LineReader:
@@ -50,7 +50,7 @@ class TextScanner:
         return self._entries(parser, counted, tally)
 
     def _lines(self, read_into: ReadInto, reader: LineReader, tally: Tally) -> Iterator[Found]:
-        scan = LineScan(self._prefilter, reader, tally, self._count)
+        scan = LineScan(self._prefilter, reader, tally)
         for block in read_blocks(read_into):
             yield from scan.scan(block)
 
@@ -97,7 +97,7 @@ class _LineEnds:
 
     def seen(self, chunks: Iterable[bytes]) -> Iterator[bytes]:
         for chunk in chunks:
-            self._ends += chunk.count(b"\n")
+            self._ends += line_ends(chunk)
             self._open = not chunk.endswith(b"\n")
             yield chunk
 
@@ -148,4 +148,4 @@ def _up_to(chunks: Iterator[bytes], size: int) -> bytes:
 
 
 def _lines_of(data: bytes) -> int:
-    return data.count(b"\n") + (bool(data) and not data.endswith(b"\n"))
+    return line_ends(data) + (bool(data) and not data.endswith(b"\n"))

@@ -10,16 +10,16 @@ import re
 from typing import Final
 
 from emberwatch.core.patterns import lazy
+from emberwatch.sources.scan.counting import count
 
 _MARK: Final = codecs.BOM_UTF8
 _MARKS_AT_EDGES: Final = lazy(rb"^(?:%b)+|(?:%b)+$" % (_MARK, _MARK), re.MULTILINE)
 _MARKS: Final = lazy(rb"(?:%b)+" % _MARK)
-_LONE_CR: Final = lazy(rb"\r(?!\n)")
 
 
 def is_tidy(block: bytes | bytearray, end: int) -> bool:
     """Whether ``block[1:end]``, NUL bytes gone, may be cut at LF; a CR in front of an LF does not matter."""
-    if block.find(b"\r", 1, end) >= 0 and _LONE_CR.search(block, 1, end):
+    if block.find(b"\r", 1, end) >= 0 and count(b"\r", block, 1, end) > count(b"\r\n", block, 1, end):
         return False
     # Most text holds no 0xEF at all, and one byte is found faster than three.
     return block.find(b"\xef", 1, end) < 0 or block.find(_MARK, 1, end) < 0

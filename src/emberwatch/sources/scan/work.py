@@ -20,7 +20,7 @@ from emberwatch.parsing.cookies import looks_like_cookies
 from emberwatch.parsing.registry import choose
 from emberwatch.sources.base import HEAD, SkippedPart, SkipReason
 from emberwatch.sources.containers.kinds import container_kind
-from emberwatch.sources.scan.lines import CountLines, Found
+from emberwatch.sources.scan.lines import Found
 from emberwatch.sources.scan.tally import Tally
 from emberwatch.sources.scan.targets import STANDARD_INPUT, Target
 from emberwatch.sources.scan.tasks import Advanced, Done, Failed, Message, Origin, Render, Row, Rows, Task
@@ -41,11 +41,9 @@ class Worker:
         watched: Watchlist,
         prefilter: Prefilter,
         render: Render,
-        *,
-        count: CountLines,
         passwords: Sequence[Secret] = (),
     ) -> None:
-        self._text = TextScanner(watched, prefilter, count)
+        self._text = TextScanner(watched, prefilter)
         self._watched = watched
         self._passwords = passwords
         self._opened: ArchiveScanner | None = None

@@ -17,8 +17,8 @@ from emberwatch.parsing.base import LineFormat, ParseContext, ParsedCredential, 
 from emberwatch.parsing.lines import MAX_LINE, split_lines
 from emberwatch.parsing.registry import choose
 from emberwatch.sources.scan import blocks
-from emberwatch.sources.scan.counting import WORTH_LOADING, line_counter
-from emberwatch.sources.scan.lines import CountLines, Found, count_lines
+from emberwatch.sources.scan.counting import count, line_ends
+from emberwatch.sources.scan.lines import Found
 from emberwatch.sources.scan.ranges import line_ranges
 from emberwatch.sources.scan.tally import Tally
 from emberwatch.sources.scan.text import TextScanner, file_range
@@ -57,8 +57,8 @@ def line_format(data: bytes) -> LineFormat:
     return parser
 
 
-def scanned(data: bytes, count: CountLines = count_lines, step: int = 1 << 20) -> tuple[list[Found], Tally]:
-    scanner = TextScanner(WATCHED, PREFILTER, count)
+def scanned(data: bytes, step: int = 1 << 20) -> tuple[list[Found], Tally]:
+    scanner = TextScanner(WATCHED, PREFILTER)
     tally = Tally()
     read = blocks.ChunkReader(data[at : at + step] for at in range(0, len(data), step)).readinto
     reader = scanner.line_reader(data[:65536], line_format(data))
@@ -171,6 +171,19 @@ def test_long_lines_within_a_block_are_rejected() -> None:
     assert tally.lines == 2
 
 
+@pytest.mark.parametrize("end", [b"\n", b"\r\n", b"\r", b""])
+def test_the_longest_line_is_read_and_one_byte_more_is_not(end: bytes) -> None:
+    begin = b"u@contoso.example:"
+    fits = begin + b"x" * (MAX_LINE - len(begin))
+    found, tally = scanned(b"first@contoso.example:pw\n" + fits + end)
+    assert [type(each) for each in found] == [ParsedCredential, ParsedCredential]
+    assert (tally.lines, tally.lines_rejected) == (2, 0)
+    found, tally = scanned(b"first@contoso.example:pw\n" + fits + b"y" + end)
+    assert [type(each) for each in found] == [ParsedCredential, Reject]
+    assert tally.rejected == {RejectReason.LINE_TOO_LONG.value: 1}
+    assert (tally.lines, tally.lines_matched, tally.lines_rejected) == (2, 1, 1)
+
+
 def test_a_large_file_whose_lines_end_in_cr_alone() -> None:
     data = b"".join(b"x@a.test:%040d\ru%d@contoso.example:pw\r" % (n, n) for n in range(30_000))
     assert len(data) > 2 * blocks.LONGEST
@@ -185,9 +198,18 @@ def test_gigabytes_of_nul_are_no_long_line() -> None:
     assert [(each.line, type(each)) for each in found] == [(1, ParsedCredential), (2, ParsedCredential)]
 
 
-def test_large_inputs_are_counted_alike() -> None:
-    data = b"".join(b"%0*d\n" % (n % 300, n) for n in range(3000)) + b"u@contoso.example:pw"
-    assert scanned(data, line_counter(WORTH_LOADING)) == scanned(data, line_counter(1))
+@given(
+    st.lists(st.sampled_from([b"\n", b"\r\n", b"\r", b"x" * 31, b"", b"y"]), max_size=90).map(b"".join),
+    st.integers(0, 70),
+    st.integers(0, 70),
+)
+def test_counting_is_that_of_bytes(data: bytes, start: int, short: int) -> None:
+    end = max(start, len(data) - short)
+    for buffer in (data, bytearray(data)):
+        assert line_ends(buffer) == data.count(b"\n")
+        if start <= len(data):
+            assert line_ends(buffer, start, min(end, len(data))) == data.count(b"\n", start, end)
+            assert count(b"\r\n", buffer, start, min(end, len(data))) == data.count(b"\r\n", start, end)
 
 
 @pytest.fixture
