@@ -1,10 +1,13 @@
 """An archive of a thousand stealer logs: scanned for one domain, and for all logins, beside unpacking it alone.
 
-No parser of stealer logs is published as a package that installs, so there is none to compare with.
+No other parser stands beside it: in the package lists of PyPI and npm none was found that reads stealer logs, and
+those that are published as source alone are not measured here. Processor time stands beside the time on the clock.
 """
 
 from __future__ import annotations
 
+import compileall
+import os
 import random
 import shutil
 import statistics
@@ -15,6 +18,8 @@ import time
 import zipfile
 from pathlib import Path
 from typing import Final
+
+import emberwatch
 
 VICTIMS: Final = 1_000
 CREDENTIALS: Final = 71
@@ -30,6 +35,8 @@ _BLOCK: Final = (
 
 
 def scan_archive() -> None:
+    # As an installed package has it: otherwise each start would compile the sources first.
+    compileall.compile_dir(Path(emberwatch.__file__).parent, quiet=2)
     folder = Path(tempfile.mkdtemp(prefix="emberwatch-bench-"))
     try:
         archive = _archive(folder)
@@ -68,15 +75,15 @@ def _block(rng: random.Random) -> str:
     )
 
 
-def _unpack(file: Path) -> float:
-    started = time.perf_counter()
+def _unpack(file: Path) -> tuple[float, float]:
+    started, used = time.perf_counter(), time.process_time()
     with zipfile.ZipFile(file) as archive:
         for name in archive.namelist():
             archive.read(name)
-    return time.perf_counter() - started
+    return time.perf_counter() - started, time.process_time() - used
 
 
-def _scan(folder: Path, archive: Path) -> float:
+def _scan(folder: Path, archive: Path) -> tuple[float, float]:
     command = [str(Path(sys.executable).with_name("emberwatch")), "scan", str(archive)]
     options = [
         "--domains",
@@ -86,10 +93,13 @@ def _scan(folder: Path, archive: Path) -> float:
         "--processes",
         "1",
     ]
-    started = time.perf_counter()
+    started, before = time.perf_counter(), os.times()
     subprocess.run([*command, *options], check=True, capture_output=True)
-    return time.perf_counter() - started
+    wall, after = time.perf_counter() - started, os.times()
+    used = after.children_user + after.children_system - before.children_user - before.children_system
+    return wall, used
 
 
-def _print(name: str, times: list[float]) -> None:
-    print(f"  {name:<40}{statistics.median(times):6.2f} s")
+def _print(name: str, times: list[tuple[float, float]]) -> None:
+    walls, used = zip(*times, strict=True)
+    print(f"  {name:<40}{statistics.median(walls):6.2f} s {statistics.median(used):6.2f} s of processors")

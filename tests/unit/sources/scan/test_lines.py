@@ -143,6 +143,16 @@ def test_an_endless_line_is_rejected_once_and_nothing_after_it_is_lost(at: int) 
     assert (tally.lines, tally.lines_matched, tally.lines_rejected) == (3, 2, 1)
 
 
+def test_an_endless_line_is_ours_wherever_in_it_we_stand(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also where one of its pieces ends."""
+    monkeypatch.setattr(blocks, "READ", 1000)
+    monkeypatch.setattr(blocks, "LONGEST", 2000)
+    for at in range(0, 7000, 9):
+        found, tally = scanned(endless(b":u@contoso.example:pw", at, size=8000))
+        assert [each.line for each in found] == [1, 2, 3], at
+        assert (tally.lines, tally.lines_matched, tally.lines_rejected) == (3, 2, 1)
+
+
 def test_an_endless_line_of_nobody_is_a_line(at: int = 50) -> None:
     found, tally = scanned(endless(b":u@a.test:pw", at))
     assert [each.line for each in found] == [1, 3]
@@ -159,6 +169,14 @@ def test_long_lines_within_a_block_are_rejected() -> None:
     found, tally = scanned(b"u@contoso.example:" + b"x" * (MAX_LINE + 5) + b"\nu@contoso.example:pw\n")
     assert [type(each) for each in found] == [Reject, ParsedCredential]
     assert tally.lines == 2
+
+
+def test_a_large_file_whose_lines_end_in_cr_alone() -> None:
+    data = b"".join(b"x@a.test:%040d\ru%d@contoso.example:pw\r" % (n, n) for n in range(30_000))
+    assert len(data) > 2 * blocks.LONGEST
+    found, tally = scanned(data)
+    assert [each.line for each in credentials(found)] == list(range(2, 60_001, 2))
+    assert (tally.lines, tally.rejected.total()) == (60_000, 0)
 
 
 def test_gigabytes_of_nul_are_no_long_line() -> None:
