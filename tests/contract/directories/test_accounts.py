@@ -90,10 +90,11 @@ def test_a_deleted_account_is_missing_with_its_date(world: World, find: Find) ->
     assert looked.deleted_at == datetime(2026, 4, 20, 7, 0, tzinfo=UTC)
 
 
-def test_two_accounts_for_a_login_are_an_error_of_that_login(world: World, find: Find) -> None:
+def test_of_two_accounts_for_a_login_none_is_chosen(world: World, find: Find) -> None:
     looked = find(world.directory(), "twin@corp.example")
-    assert isinstance(looked, DirectoryError)
-    assert "2 accounts" in looked.message
+    assert isinstance(looked, Lookup)
+    assert looked.account is None
+    assert len({each.object_id for each in looked.candidates}) == 2
 
 
 def test_domains(world: World) -> None:
