@@ -90,6 +90,7 @@ def test_what_both_leave_behind_is_cleared_away_by_the_next(room: Path, service:
     kill(service.reader)
     kill(service.process.pid)
     service.process.wait()
+    until(lambda: has_ended(service.reader))
     assert len(folders(room)) == 1
     assert clear_abandoned() == 0, "it may have been made a moment ago"
     grown_old(room)
