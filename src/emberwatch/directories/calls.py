@@ -17,6 +17,7 @@ from django.db import DatabaseError, transaction
 from django.db.models import Avg, Count, Max, Q
 
 from emberwatch.core.clock import Clock, utc_now
+from emberwatch.core.errors import BadInput
 from emberwatch.core.ids import new_id
 from emberwatch.directories.models import DirectoryCall, DirectoryConnection
 from emberwatch.http.client import Call, OnCall
@@ -28,6 +29,7 @@ PER_PAGE: Final = 50
 FORGET_AT_ONCE: Final = 10_000
 _MARK: Final = "{id}"
 _GRAPH: Final = "/v1.0"
+SERVICES: Final = ("graph", "sign-in")
 # What a segment may be to be shown: a word of the interface. Ids and names become a mark.
 _WORD: Final = re.compile(r"[A-Za-z$][A-Za-z.$-]{0,39}|v[0-9]\.0|oauth2[A-Za-z]*|\.well-known")
 # Words that may stand where an id could: what follows these is always an id.
@@ -107,6 +109,8 @@ def calls_page(
     limit: int = PER_PAGE,
 ) -> tuple[list[DirectoryCall], UUID | None]:
     """One page of the calls, the newest first, and the ``before`` of the next page."""
+    if filters.service not in ("", *SERVICES):
+        raise BadInput("The service is graph or sign-in.", field="service")
     rows = DirectoryCall.objects.filter(connection_id=connection.pk)
     if filters.failed:
         rows = rows.filter(Q(status=None) | Q(status__gte=400))

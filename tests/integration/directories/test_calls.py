@@ -9,6 +9,7 @@ import pytest
 
 from emberwatch.accounts.actor import SYSTEM
 from emberwatch.core.clock import utc_now
+from emberwatch.core.errors import BadInput
 from emberwatch.core.secret import Secret
 from emberwatch.directories.calls import (
     KEPT_FOR,
@@ -129,6 +130,9 @@ def test_pages_filters_and_counts(start_entra: StartEntra) -> None:
     failed, _ = calls_page(row, CallFilters(failed=True))
     assert [each.status for each in failed] == [None, 503, 429, 403, 400]
     assert [each.service for each in calls_page(row, CallFilters(service="sign-in"))[0]] == ["sign-in"]
+    for unknown in ("Graph", "\x00"):
+        with pytest.raises(BadInput, match="graph or sign-in"):
+            calls_page(row, CallFilters(service=unknown))
 
 
 def test_old_rows_are_forgotten(start_entra: StartEntra) -> None:
