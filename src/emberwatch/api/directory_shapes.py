@@ -16,6 +16,7 @@ from emberwatch.directories.base import CapabilityState, CheckState
 from emberwatch.directories.entra.certificates import LARGEST_FILE
 from emberwatch.directories.entra.clouds import CUSTOM
 from emberwatch.directories.models import ConnectionStatus, KeyKind
+from emberwatch.identities.models import SyncState
 
 # Base64 makes four characters of three bytes.
 _LARGEST_CERTIFICATE: Final = LARGEST_FILE * 4 // 3 + 4
@@ -203,6 +204,9 @@ class HealthOut(Schema):
         description="The directory asked for a pause in reads until then."
     )
     sign_ins_not_before: datetime | None = Field(description="And in sign-ins until then.")
+    sync_state: SyncState
+    sync_sentence: str = Field(description="What keeps the copy of the directory from being up to date.")
+    last_sync_at: datetime | None = Field(description="When the last reading of the directory was complete.")
     attempts: AttemptCountsOut
     counts: DirectoryCountsOut
     calls: CallCountsOut

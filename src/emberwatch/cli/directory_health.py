@@ -55,6 +55,7 @@ def _facts(found: Health) -> list[tuple[str, str]]:
         ("Last good check", moment(found.last_good_check_at) or "never"),
         ("Reads wait until", moment(found.reads_not_before)),
         ("Sign-ins wait until", moment(found.sign_ins_not_before)),
+        ("Last sync", f"{moment(found.last_sync_at) or 'never'}. {found.sync_sentence}".strip()),
         ("Accounts known", f"{counts.accounts}"),
         ("Domains", f"{counts.verified_domains} verified, {counts.federated_domains} of them federated"),
         ("Sign-ins in 24 hours", f"{attempts.sent} of at most {attempts.most_at_this_pace} at this pace"),

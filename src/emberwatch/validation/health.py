@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from uuid import UUID
 
 from django.db.models import Count
 
@@ -12,7 +11,8 @@ from emberwatch.directories.calls import CallCounts, count_calls
 from emberwatch.directories.gate import gate_of
 from emberwatch.directories.models import ConnectionStatus, DirectoryConnection
 from emberwatch.exposures.models import Credential
-from emberwatch.identities.models import Identity
+from emberwatch.identities.models import SyncState
+from emberwatch.identities.progress import progress_of
 from emberwatch.validation.budget import WINDOW
 from emberwatch.validation.models import Attempt
 from emberwatch.validation.oversight import activity_of, in_force
@@ -51,13 +51,16 @@ class Health:
     clock_seconds: float | None
     reads_not_before: datetime | None
     sign_ins_not_before: datetime | None
+    sync_state: SyncState
+    sync_sentence: str
+    last_sync_at: datetime | None
     attempts: AttemptCounts
     counts: DirectoryCounts
     calls: CallCounts
 
 
 def health_of(connection: DirectoryConnection, now: datetime) -> Health:
-    gate = gate_of(connection.entra_tenant_id)
+    gate, sync = gate_of(connection.entra_tenant_id), progress_of(connection)
     return Health(
         status=ConnectionStatus(connection.status),
         status_sentence=connection.status_sentence,
@@ -67,8 +70,11 @@ def health_of(connection: DirectoryConnection, now: datetime) -> Health:
         clock_seconds=connection.clock_seconds,
         reads_not_before=_ahead(gate.reads_not_before, now),
         sign_ins_not_before=_ahead(gate.sign_ins_not_before, now),
+        sync_state=sync.state,
+        sync_sentence=sync.sentence,
+        last_sync_at=sync.finished_at,
         attempts=_attempts(connection, now),
-        counts=_counts(connection),
+        counts=_counts(connection, sync.accounts),
         calls=count_calls(connection, now - WINDOW),
     )
 
@@ -94,15 +100,11 @@ def _attempts(connection: DirectoryConnection, now: datetime) -> AttemptCounts:
     )
 
 
-def _counts(connection: DirectoryConnection) -> DirectoryCounts:
+def _counts(connection: DirectoryConnection, accounts: int) -> DirectoryCounts:
     verified = [domain for domain in connection.domains if domain["is_verified"]]
     return DirectoryCounts(
-        accounts=_known(connection.tenant_id, connection.entra_tenant_id),
+        accounts=accounts,
         credentials=Credential.objects.filter(tenant_id=connection.tenant_id).count(),
         verified_domains=len(verified),
         federated_domains=sum(domain["authentication"] == "federated" for domain in verified),
     )
-
-
-def _known(tenant_id: UUID, entra_tenant_id: UUID) -> int:
-    return Identity.objects.filter(tenant_id=tenant_id, entra_tenant_id=entra_tenant_id).count()

@@ -123,6 +123,7 @@ def test_health_and_requests(caller: Caller) -> None:
         0,
         2,
     )
+    assert (health["sync_state"], health["last_sync_at"]) == ("idle", None)
     assert health["counts"] == {
         "accounts": 0,
         "credentials": 0,

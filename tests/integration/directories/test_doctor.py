@@ -39,7 +39,7 @@ pytestmark = pytest.mark.django_db
 
 OK, WARNING, FAULT = CheckState.OK, CheckState.WARNING, CheckState.FAULT
 GRANTED, MISSING = CapabilityState.GRANTED, CapabilityState.MISSING
-OPTIONAL = ("AuditLog.Read.All", "IdentityRiskEvent.Read.All")
+OPTIONAL = ("AuditLog.Read.All", "IdentityRiskEvent.Read.All", "IdentityRiskyUser.Read.All")
 TOO_MUCH = (
     "Application.ReadWrite.All",
     "Directory.ReadWrite.All",
@@ -103,7 +103,8 @@ def test_right(start_entra: StartEntra) -> None:
         (
             "Permissions",
             OK,
-            "Granted: AuditLog.Read.All, Directory.Read.All, IdentityRiskEvent.Read.All.",
+            "Granted: AuditLog.Read.All, Directory.Read.All, IdentityRiskEvent.Read.All, "
+            "IdentityRiskyUser.Read.All.",
         ),
         ("Microsoft Graph", OK, "Connected to Contoso."),
         ("Domains", OK, "Every monitored domain is verified here: contoso.example."),
@@ -114,6 +115,9 @@ def test_right(start_entra: StartEntra) -> None:
             "May be read: Microsoft's own findings of leaked passwords count as evidence.",
         ),
         ("Sign-in log", OK, "May be read: wrong passwords that others sent count towards the budget."),
+        ("Last sign-ins", OK, "May be read: an account shows when somebody last signed in to it."),
+        ("Registered methods", OK, "May be read: an account shows whether it has a second factor."),
+        ("Risky accounts", OK, "May be read: an account shows the risk that Microsoft sees in it."),
         (
             "End of secrets and certificates",
             OK,
@@ -167,16 +171,9 @@ def test_no_directory_read_all(start_entra: StartEntra) -> None:
         "The application lacks the permission Directory.Read.All. Granted: AuditLog.Read.All, User.Read.All."
     )
     found = capabilities(connection)
-    assert {name for name, state in found.items() if state == GRANTED} == {
-        "Accounts",
-        "Deleted accounts",
-        "Sign-in log",
-    }
-    assert {name for name, state in found.items() if state == MISSING} == set(found) - {
-        "Accounts",
-        "Deleted accounts",
-        "Sign-in log",
-    }
+    granted = {"Accounts", "Deleted accounts", "Sign-in log", "Last sign-ins", "Registered methods"}
+    assert {name for name, state in found.items() if state == GRANTED} == granted
+    assert {name for name, state in found.items() if state == MISSING} == set(found) - granted
     assert connection.surplus == []
 
 
@@ -191,6 +188,9 @@ def test_everything_granted(start_entra: StartEntra) -> None:
         ("Smart lockout", OK),
         ("Leak detections", OK),
         ("Sign-in log", OK),
+        ("Last sign-ins", OK),
+        ("Registered methods", OK),
+        ("Risky accounts", OK),
         ("More than needed", WARNING),
         ("End of secrets and certificates", OK),
         ("No tokens for users", OK),
@@ -367,7 +367,7 @@ def test_a_licence_that_is_missing_leaves_the_rest_in_order(start_entra: StartEn
     connection, report = checked()
     assert named(report, "Sign-in log").sentence == "The directory's licence does not include this."
     rows = {row["name"]: row for row in connection.capabilities}
-    for name in ("Leak detections", "Sign-in log"):
+    for name in ("Leak detections", "Sign-in log", "Last sign-ins", "Registered methods", "Risky accounts"):
         assert rows[name]["state"] == CapabilityState.NOT_LICENSED
         assert rows[name]["reason"] == "The directory's licence does not include this."
         assert "Microsoft Entra ID P" in rows[name]["licence"]

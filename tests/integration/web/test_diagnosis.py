@@ -161,14 +161,14 @@ def test_each_way_to_say_that_a_licence_is_missing(
     start_entra(apps=(app(granted_roles=ALL_OPTIONAL),), premium_refusal=refusal_code)
     save(tenant, Cause(0))
     html = shown(visit, tenant)
-    # Once for each of the two abilities; the connection works all the same.
-    assert html.count(NOT_PREMIUM.sentence) == 2
-    assert html.count(NOT_PREMIUM.remedy) == 2
+    # Once for each optional ability that was granted; the connection works all the same.
+    assert html.count(NOT_PREMIUM.sentence) == 4
+    assert html.count(NOT_PREMIUM.remedy) == 4
     assert f"Code {refusal_code}" in html
     assert "Code Authentication_RequestFromNonPremiumTenantOrB2CTenant" in html
     assert "Active" in html
     whole = unescape(page(visit("admin"), reverse("directory", args=[tenant.id])))
-    assert whole.split('id="capabilities"')[1].count("No licence") == 2
+    assert whole.split('id="capabilities"')[1].count("No licence") == 4
 
 
 def test_with_the_licence_nothing_is_missing(start_entra: StartEntra, visit: Visit, tenant: Tenant) -> None:

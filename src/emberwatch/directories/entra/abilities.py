@@ -8,7 +8,7 @@ from typing import Final
 
 from emberwatch.directories.base import DirectoryError, NotOffered
 from emberwatch.directories.entra.faults import CONSENT, NOT_PREMIUM
-from emberwatch.directories.entra.graph import Forbidden, NoSuchOperation
+from emberwatch.directories.entra.graph import Forbidden, GraphRequest, NoSuchOperation
 
 # One of the three shapes in which Graph says that a licence is missing; the other two answer 403.
 _LICENCE_CODE: Final = "AadPremiumLicenseRequired"
@@ -25,6 +25,13 @@ class Ability:
     """What the directory has to have for it."""
     path: str = ""
     """A read that costs little and shows whether licence and cloud have it."""
+    select: str = ""
+    """The property of that read that the licence is about, where it is not the whole."""
+
+    @property
+    def probe(self) -> GraphRequest:
+        params = {"$top": "1"} | ({"$select": f"id,{self.select}"} if self.select else {})
+        return GraphRequest(self.path, params)
 
     @property
     def opened_by(self) -> tuple[str, ...]:
@@ -64,15 +71,29 @@ SIGN_IN_LOG: Final = Ability(
     "/auditLogs/signIns",
 )
 SIGN_IN_ACTIVITY: Final = Ability(
-    "Last sign-ins", "AuditLog.Read.All", "an account shows when somebody last signed in to it"
+    "Last sign-ins",
+    "AuditLog.Read.All",
+    "an account shows when somebody last signed in to it",
+    "Microsoft Entra ID P1 or P2",
+    "/users",
+    "signInActivity",
 )
 REGISTRATION: Final = Ability(
-    "Registered methods", "AuditLog.Read.All", "an account shows whether it has a second factor"
+    "Registered methods",
+    "AuditLog.Read.All",
+    "an account shows whether it has a second factor",
+    "Microsoft Entra ID P1 or P2",
+    "/reports/authenticationMethods/userRegistrationDetails",
 )
 RISKY_ACCOUNTS: Final = Ability(
-    "Risky accounts", "IdentityRiskyUser.Read.All", "an account shows the risk that Microsoft sees in it"
+    "Risky accounts",
+    "IdentityRiskyUser.Read.All",
+    "an account shows the risk that Microsoft sees in it",
+    "Microsoft Entra ID P2",
+    "/identityProtection/riskyUsers",
 )
 DELETED_ACCOUNTS: Final = Ability(
     "Deleted accounts", "User.Read.All", "an account that was deleted shows when"
 )
-ABILITIES: Final = (LEAK_DETECTIONS, SIGN_IN_LOG)
+# What is optional. Deleted accounts stand among what is required: the permission for all of that covers them.
+ABILITIES: Final = (LEAK_DETECTIONS, SIGN_IN_LOG, SIGN_IN_ACTIVITY, REGISTRATION, RISKY_ACCOUNTS)

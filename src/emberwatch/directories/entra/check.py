@@ -48,6 +48,8 @@ DEFAULT_LOCKOUT_SECONDS: Final = 60
 SIGN_IN_OF_APP: Final = "Sign-in of the application"
 # Any one of these lets us read users and domains.
 _READS_DIRECTORY: Final = frozenset({"Directory.Read.All", "Directory.ReadWrite.All"})
+# Identity Protection takes one request a second and does not tell so.
+_BETWEEN_PROBES: Final = 1.0
 _REMOVE: Final = (
     "Entra admin center → App registrations → your app → API permissions: remove what is not needed."
 )
@@ -181,10 +183,10 @@ def _refusals(graph: Graph, roles: Sequence[str]) -> dict[str, DirectoryError]:
     """A granted permission is not enough: the licence or the cloud may leave an ability out."""
     refused: dict[str, DirectoryError] = {}
     for ability in ABILITIES:
-        if not ability.path or not ability.is_granted(roles):
+        if not ability.is_granted(roles):
             continue
         try:
-            graph.get(ability.path, {"$top": "1"}, untold_wait=1.0)
+            graph.ask(ability.probe, untold_wait=_BETWEEN_PROBES)
         except DirectoryError as error:
             refused[ability.name] = ability.refusal(error, roles)
     return refused
