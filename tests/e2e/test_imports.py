@@ -14,7 +14,7 @@ from tests.integration.ingestion.test_columns import CSV
 from tests.integration.ingestion.test_cookies import FUTURE, LOG, cookie, logs
 from tests.integration.ingestion.test_import import stealer_archive
 
-pytestmark = [pytest.mark.browser, pytest.mark.slow]
+pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.xdist_group("browser")]
 
 PHONE = {"width": 390, "height": 844}
 
@@ -85,7 +85,7 @@ def test_the_columns_of_a_table_are_put_right_before_the_import(
 ) -> None:
     table = tmp_path / f"table-{'with-a-very-long-name-' * 4}.csv"
     table.write_text(CSV)
-    make_tenant(page, "Proseware", "contoso.example")
+    make_tenant(page, "Lucerne", "contoso.example")
     page.get_by_role("link", name="Imports", exact=True).click()
     page.get_by_role("link", name="Import leaked data").click()
     page.get_by_label("Files").set_input_files(table)
@@ -108,7 +108,7 @@ def test_a_machine_with_stolen_cookies(page: Page, product: Product, tmp_path: P
     name = "A_cookie_with_a_long_name_" * 6
     more = cookie("a-rather-long-host-name.of-some-portal.contoso.example", name, FUTURE)
     archive.write_bytes(logs(LOG | {"v/Cookies/Opera.txt": more}))
-    make_tenant(page, "Tailspin", "contoso.example")
+    make_tenant(page, "Woodgrove", "contoso.example")
     page.get_by_role("link", name="Imports", exact=True).click()
     page.get_by_role("link", name="Import leaked data").click()
     page.get_by_label("Files").set_input_files(archive)
