@@ -37,7 +37,7 @@ def _empty_queue(transactional_db: None) -> Iterator[None]:
         # The worker's threads keep their connections, which would keep the test database from being dropped.
         cursor.execute(
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
-            "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            "WHERE datname = current_database() AND backend_type = 'client backend' AND pid <> pg_backend_pid()"
         )
 
 
