@@ -30,7 +30,7 @@ def start_entra(settings: Settings) -> Iterator[StartEntra]:
     running: list[SimulatedEntra] = []
 
     def start(*users: UserScenario, **directory: object) -> SimulatedEntra:
-        entra = SimulatedEntra(_scenario(users, directory))
+        entra = SimulatedEntra(scenario_of(users, directory))
         entra.start()
         running.append(entra)
         cloud = CustomCloud(entra.url, entra.graph_url, entra.portal_url, entra.ca_file)
@@ -43,7 +43,7 @@ def start_entra(settings: Settings) -> Iterator[StartEntra]:
     directory_services._shared.clear()
 
 
-def _scenario(users: tuple[UserScenario, ...], directory: dict[str, object]) -> Scenario:
+def scenario_of(users: tuple[UserScenario, ...], directory: dict[str, object]) -> Scenario:
     app = AppScenario(
         client_id=APP,
         secrets=(SecretScenario(value=SECRET),),

@@ -17,6 +17,7 @@ from emberwatch.identities import leases
 from emberwatch.identities.models import Identity, SyncLease, SyncState
 from emberwatch.identities.syncing import due_syncs
 from emberwatch.simulator import DeltaScenario, FaultRule
+from emberwatch.simulator.faults import turbulence
 from tests.factories import connect, make_tenant
 from tests.integration.identities.conftest import World
 from tests.organisation import Days
@@ -32,14 +33,7 @@ PAGES = DeltaScenario(page=10)
 def test_a_fifth_of_the_replies_fail(begin: Begin, seed: int) -> None:
     world = begin(90, delta=DeltaScenario(page=5))
     days = Days(world.entra, seed=seed)
-    kinds = [
-        FaultRule(where="graph", kind="429", rate=0.05, retry_after=1),
-        FaultRule(where="graph", kind="5xx", rate=0.05),
-        FaultRule(where="graph", kind="drop", rate=0.05),
-        FaultRule(where="graph", kind="drop_after", rate=0.05),
-        FaultRule(where="item", kind="5xx", rate=0.2),
-    ]
-    for rule in kinds:
+    for rule in (*turbulence(0.2, retry_after=1), FaultRule(where="item", kind="5xx", rate=0.2)):
         world.entra.faults.add(rule)
     for _ in range(3):
         world.read()
@@ -60,6 +54,31 @@ def test_the_token_ends_in_the_middle(begin: Begin) -> None:
     assert steps > 5
     assert world.entra.journal.entries(lambda entry: entry.status == 401)
     assert world.differences() == []
+
+
+def test_everything_at_once(begin: Begin) -> None:
+    """A fifth of the replies fail, tokens end, the place of the changes is forgotten, and the process dies."""
+    world = begin(90, delta=DeltaScenario(page=5))
+    days = Days(world.entra)
+    for rule in turbulence(0.2, retry_after=1):
+        world.entra.faults.add(rule)
+    pages = itertools.cycle(range(1, 12))
+    for _ in range(3):
+        world.ask()
+        deaths = 0
+        while dies_at_page(world, next(pages)):
+            deaths += 1
+            # Longer than a token lives.
+            world.entra.clock.advance(2 * 3600)
+            world.ahead += leases.LEASE
+        world.finish()
+        assert deaths
+        assert world.differences() == []
+        days.pass_by(30)
+        # Longer than the place of the changes is known.
+        world.entra.clock.advance(8 * 24 * 3600)
+    assert world.sync.counts["resyncs"] >= 1
+    assert len({entry.fault for entry in world.entra.journal.entries() if entry.fault}) == 4
 
 
 class Killed(BaseException):
