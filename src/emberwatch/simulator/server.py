@@ -15,7 +15,7 @@ from collections.abc import Iterable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Final
+from typing import Any, Final, Self
 
 import trustme
 
@@ -68,7 +68,7 @@ class SimulatedEntra:
         self._server: _Server | None = None
         self._thread: threading.Thread | None = None
 
-    def start(self) -> SimulatedEntra:
+    def start(self) -> Self:
         """Bind and answer from a thread of its own; after a stop it takes up where it left off."""
         if self._server is not None:
             raise RuntimeError("the simulator runs already")
@@ -98,7 +98,7 @@ class SimulatedEntra:
             shutil.rmtree(self._folder, ignore_errors=True)
             self._folder = None
 
-    def __enter__(self) -> SimulatedEntra:
+    def __enter__(self) -> Self:
         return self.start()
 
     def __exit__(
