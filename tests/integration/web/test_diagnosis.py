@@ -73,6 +73,7 @@ REAL: Final = (
     Cause(900432, {"cloud": "china", "other_cloud_answer": 900432}),
     Cause(900382, {"cloud": "china", "other_cloud_answer": 900382}),
     Cause(7000112, {"apps": (app(disabled=True),)}),
+    Cause(700025, {"apps": (app(public_client=True),)}),
     Cause(
         700027,
         {"apps": (app(certificates=(CertificateScenario(pem=REGISTERED.public_pem),)),)},

@@ -57,6 +57,15 @@ _FEDERATION = Fault(
     "The application trusts no federated credential that fits the platform's token.",
     f"{_SECRETS} → Federated credentials: compare issuer, subject and audience with those of the platform.",
 )
+_ISSUER = Fault(
+    "Entra ID cannot read the keys of the platform that issued the token.",
+    "The issuer's address has to be reachable from the internet.",
+)
+_PUBLIC_CLIENT = Fault(
+    "The application is registered as a public client, which must not prove who it is.",
+    "Entra admin center → App registrations → your app → Authentication → add the platform Web, "
+    "and set “Allow public client flows” to No.",
+)
 NO_KEY: Final = Fault(
     "The application has neither a client secret nor a certificate.",
     "Add one under Entra ID Configuration.",
@@ -112,6 +121,8 @@ TOKEN_FAULTS: Final[Mapping[int, Fault]] = {
     7000112: _DISABLED,
     7000116: _DISABLED,
     70001: _DISABLED,
+    700021: _ASSERTION,
+    700023: _ASSERTION,
     700027: _ASSERTION,
     700030: _ASSERTION,
     700024: _ASSERTION,
@@ -123,6 +134,9 @@ TOKEN_FAULTS: Final[Mapping[int, Fault]] = {
     700211: _FEDERATION,
     700212: _FEDERATION,
     700213: _FEDERATION,
+    50166: _ISSUER,
+    700025: _PUBLIC_CLIENT,
+    9002319: _PUBLIC_CLIENT,
     65001: _NOCONSENT,
     90094: _NOCONSENT,
     650056: _NOCONSENT,
@@ -138,7 +152,7 @@ TOKEN_FAULTS: Final[Mapping[int, Fault]] = {
 
 # These are about one key alone: another key of the application may be in order.
 KEY_FAULTS: Final = frozenset(
-    {WRONG_SECRET, _EXPIRED_SECRET, _NO_SECRET, _ASSERTION, _FEDERATION, NO_FEDERATED_TOKEN}
+    {WRONG_SECRET, _EXPIRED_SECRET, _NO_SECRET, _ASSERTION, _FEDERATION, _ISSUER, NO_FEDERATED_TOKEN}
 )
 
 
