@@ -88,7 +88,7 @@ def _plan(tenant: Tenant, now: datetime) -> float:
 
     run = Run.objects.create(
         tenant=tenant,
-        entra_tenant_id=tenant.directory_connection.entra_tenant_id,
+        entra_tenant_id=tenant.directory_connections.get().entra_tenant_id,
         mode="attempts",
         requested_by="bench",
         requested_at=now,

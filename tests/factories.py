@@ -83,6 +83,10 @@ def connect(
     return connection
 
 
+def only_directory(tenant: Tenant) -> DirectoryConnection:
+    return DirectoryConnection.objects.get(tenant=tenant)
+
+
 def make_run(tenant: Tenant, **facts: object) -> Run:
     """A run that is open, without the worker that would move it on; one that is there already serves too."""
     standing = {"entra_tenant_id": uuid4(), "mode": "attempts", "requested_by": "test", "requested_at": NOW}

@@ -118,6 +118,7 @@ FACTS: Final[Mapping[str, Sequence[FactHandler]]] = {
     # One for a page of accounts, with our ids of those whose password was changed.
     "identity.passwords_changed": (_withdraw_changed,),
     "directory.halted": (),
+    "directory.removed": (_link, _wake_runs),
     "validation.choices_saved": (_wake_runs,),
     "kill_switch.thrown": (),
     "kill_switch.lifted": (_wake_all_runs,),

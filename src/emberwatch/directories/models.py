@@ -15,10 +15,10 @@ class ConnectionStatus(models.TextChoices):
 
 
 class DirectoryConnection(models.Model):
-    """A tenant's Entra ID Configuration and what the last check found."""
+    """One of a tenant's directories: its Entra ID Configuration and what the last check found."""
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
-    tenant = models.OneToOneField(Tenant, on_delete=models.CASCADE, related_name="directory_connection")
+    tenant = models.ForeignKey(Tenant, on_delete=models.CASCADE, related_name="directory_connections")
     kind = models.CharField(max_length=16, default="entra")
     cloud = models.CharField(max_length=16)
     entra_tenant_id = models.UUIDField()
@@ -42,6 +42,20 @@ class DirectoryConnection(models.Model):
     """How far this machine's clock was ahead of the directory's at the last check."""
     created_at = models.DateTimeField()
     updated_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["tenant", "entra_tenant_id"], name="directory_once_per_tenant"),
+        ]
+
+    @property
+    def label(self) -> str:
+        """What to call the directory where it is one of several."""
+        return self.organisation_name or str(self.entra_tenant_id)
+
+    @property
+    def verified_domains(self) -> list[str]:
+        return [domain["name"].lower() for domain in self.domains if domain["is_verified"]]
 
 
 class KeyKind(models.TextChoices):

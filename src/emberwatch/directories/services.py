@@ -35,7 +35,7 @@ from emberwatch.directories.keys import (
     take_away,
 )
 from emberwatch.directories.models import ConnectionStatus, DirectoryConnection, KeyKind
-from emberwatch.directories.queries import connection_of, required_connection
+from emberwatch.directories.queries import connection_to, connections_of, required_connection
 from emberwatch.directories.registry import CONNECTORS
 from emberwatch.engine.facts import announce
 from emberwatch.tenants.models import Tenant
@@ -71,10 +71,17 @@ def offered_clouds() -> list[tuple[str, str]]:
 
 
 def save_connection(
-    tenant: Tenant, form: ConnectionForm, *, actor: Actor, now: datetime
+    tenant: Tenant,
+    form: ConnectionForm,
+    *,
+    actor: Actor,
+    now: datetime,
+    directory: UUID | None = None,
+    adds: bool = False,
 ) -> tuple[DirectoryConnection, CheckReport]:
     """Checks the fields' shapes, stores them sealed, then checks the connection and stores what it found.
 
+    ``directory``: which one is changed, where the tenant has several. ``adds``: it is a further one.
     Raises :class:`BadInput` (with ``field``) before anything is stored or sent. A connection that does not
     work is stored with the status Error, so that nothing that was typed is lost.
     """
@@ -85,14 +92,24 @@ def save_connection(
     with transaction.atomic():
         # Two first saves at once must not both believe that there is no connection yet.
         Tenant.objects.select_for_update().get(pk=tenant.pk)
-        connection = _store(tenant, form.cloud, fields, key, now)
+        stored = None if adds else _meant(tenant, fields, directory)
+        connection = _store(tenant, stored, form.cloud, fields, key, now)
         facts = {
             "cloud": connection.cloud,
             "client_id": str(connection.client_id),
             "secret_replaced": key is not None,
         }
         _audit(connection, "directory.saved", actor, now, facts | _told_of(key))
-    return connection, check_connection(tenant, actor=actor)
+    return connection, check_connection(tenant, actor=actor, directory=connection.entra_tenant_id)
+
+
+def _meant(tenant: Tenant, fields: ShapedFields, directory: UUID | None) -> DirectoryConnection | None:
+    """The connection that a form is about; ``None`` when it is the tenant's first one."""
+    if directory is None:
+        same = connection_to(tenant.id, fields.entra_tenant_id)
+        if same is not None or not connections_of(tenant.id):
+            return same
+    return required_connection(tenant.id, directory)
 
 
 def _shaped(form: KeyForm, actor: Actor, now: datetime) -> NewKey | None:
@@ -108,12 +125,18 @@ def _told_of(key: NewKey | None) -> dict[str, str]:
 
 
 def _store(
-    tenant: Tenant, cloud: str, fields: ShapedFields, key: NewKey | None, now: datetime
+    tenant: Tenant,
+    stored: DirectoryConnection | None,
+    cloud: str,
+    fields: ShapedFields,
+    key: NewKey | None,
+    now: datetime,
 ) -> DirectoryConnection:
-    connection = connection_of(tenant.id)
-    if connection is None:
-        connection = DirectoryConnection(tenant=tenant, created_at=now)
-    elif key is None and _leads_elsewhere(connection, cloud, fields):
+    connection = stored or DirectoryConnection(tenant=tenant, created_at=now)
+    same = connection_to(tenant.id, fields.entra_tenant_id)
+    if same is not None and same.pk != connection.pk:
+        raise BadInput("This tenant is connected to this directory already.", field="entra_tenant_id")
+    if stored is not None and key is None and _leads_elsewhere(connection, cloud, fields):
         # Otherwise a stored secret could be sent to a place that its owner never named.
         raise BadInput(
             "Enter the Entra Client Secret again: the cloud or an ID has changed.",
@@ -134,7 +157,9 @@ def _store(
     return connection
 
 
-def add_key(tenant: Tenant, form: KeyForm, *, actor: Actor, now: datetime) -> CheckReport:
+def add_key(
+    tenant: Tenant, form: KeyForm, *, actor: Actor, now: datetime, directory: UUID | None = None
+) -> CheckReport:
     """Puts a second key beside the one in use and checks both; raises :class:`BadInput` or :class:`Conflict`."""
     require(actor, tenant, Permission.CONFIGURE_DIRECTORY)
     key = _shaped(form, actor, now)
@@ -143,28 +168,30 @@ def add_key(tenant: Tenant, form: KeyForm, *, actor: Actor, now: datetime) -> Ch
             "Give a client secret, a certificate or a federated credential.", field="client_secret"
         )
     with transaction.atomic():
-        connection = _locked(tenant)
+        connection = _locked(tenant, directory)
         put_beside(connection, key, now)
         _keys_changed(connection, now)
         _audit(connection, "directory.key_added", actor, now, _told_of(key))
-    return check_connection(tenant, actor=actor)
+    return check_connection(tenant, actor=actor, directory=connection.entra_tenant_id)
 
 
-def remove_key(tenant: Tenant, key_id: UUID, *, actor: Actor, now: datetime) -> CheckReport:
+def remove_key(
+    tenant: Tenant, key_id: UUID, *, actor: Actor, now: datetime, directory: UUID | None = None
+) -> CheckReport:
     """Takes one of two keys away and checks with the other."""
     require(actor, tenant, Permission.CONFIGURE_DIRECTORY)
     with transaction.atomic():
-        connection = _locked(tenant)
+        connection = _locked(tenant, directory)
         row = take_away(connection, key_id)
         _keys_changed(connection, now)
         facts = {"key": row.kind, "thumbprint": row.thumbprint}
         _audit(connection, "directory.key_removed", actor, now, facts)
-    return check_connection(tenant, actor=actor)
+    return check_connection(tenant, actor=actor, directory=connection.entra_tenant_id)
 
 
-def _locked(tenant: Tenant) -> DirectoryConnection:
-    required_connection(tenant.id)
-    return DirectoryConnection.objects.select_for_update().get(tenant=tenant)
+def _locked(tenant: Tenant, directory: UUID | None) -> DirectoryConnection:
+    found = required_connection(tenant.id, directory)
+    return DirectoryConnection.objects.select_for_update().get(pk=found.pk)
 
 
 def _keys_changed(connection: DirectoryConnection, now: datetime) -> None:
@@ -186,13 +213,18 @@ def _leads_elsewhere(connection: DirectoryConnection, cloud: str, fields: Shaped
 
 
 def check_connection(
-    tenant: Tenant, *, actor: Actor, clock: Clock = utc_now, directory_for: Opener | None = None
+    tenant: Tenant,
+    *,
+    actor: Actor,
+    clock: Clock = utc_now,
+    directory_for: Opener | None = None,
+    directory: UUID | None = None,
 ) -> CheckReport:
     """Tries the stored connection and stores the result; a good check lifts a halt."""
     require(actor, tenant, Permission.CONFIGURE_DIRECTORY)
-    connection = required_connection(tenant.id)
-    with opened(connection, directory_for) as directory:
-        report = directory.check(monitored_domains(tenant))
+    connection = required_connection(tenant.id, directory)
+    with opened(connection, directory_for) as asked:
+        report = asked.check(monitored_domains(tenant))
     with transaction.atomic():
         connection = DirectoryConnection.objects.select_for_update().get(pk=connection.pk)
         _remember(connection, report)
@@ -224,11 +256,13 @@ def _remember(connection: DirectoryConnection, report: CheckReport) -> None:
     connection.save()
 
 
-def set_disabled(tenant: Tenant, disabled: bool, *, actor: Actor, now: datetime) -> DirectoryConnection:
+def set_disabled(
+    tenant: Tenant, disabled: bool, *, actor: Actor, now: datetime, directory: UUID | None = None
+) -> DirectoryConnection:
     """Switches a connection off (nothing is read or sent) or on again (it is checked first)."""
     require(actor, tenant, Permission.CONFIGURE_DIRECTORY)
     with transaction.atomic():
-        connection = DirectoryConnection.objects.select_for_update().get(tenant=tenant)
+        connection = _locked(tenant, directory)
         connection.status = ConnectionStatus.DISABLED if disabled else ConnectionStatus.ERROR
         connection.status_sentence = "Switched off by an admin." if disabled else "Not checked yet."
         connection.save()

@@ -16,7 +16,7 @@ from django.db.models.functions import Coalesce
 from emberwatch.accounts.actor import Actor
 from emberwatch.core.errors import BadInput, NotFound
 from emberwatch.core.verdict import Certainty, Verdict, VerdictGroup
-from emberwatch.directories.queries import connection_of
+from emberwatch.directories.queries import connection_to
 from emberwatch.directories.services import user_link
 from emberwatch.exposures.models import (
     Cookie,
@@ -295,8 +295,8 @@ def admin_center_link(credential: Credential) -> str:
     identity = credential.identity
     if credential.verdict_group != VerdictGroup.ACTIVE or identity is None:
         return ""
-    connection = connection_of(credential.tenant_id)
-    if connection is None or connection.entra_tenant_id != identity.entra_tenant_id:
+    connection = connection_to(credential.tenant_id, identity.entra_tenant_id)
+    if connection is None:
         return ""
     try:
         return user_link(connection, identity.object_id)

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from django.db.models import Q
 
+from emberwatch.directories.base import AccountFacts
 from emberwatch.directories.models import DirectoryConnection
 from emberwatch.identities.models import DirectorySync, FormerName, Identity
 from emberwatch.identities.policy import Candidate, Match, Names, keys_of, match, sought_for
@@ -106,6 +107,30 @@ def connected_directories(tenant_id: UUID) -> list[UUID]:
     return list(rows.order_by("entra_tenant_id").values_list("entra_tenant_id", flat=True).distinct())
 
 
+def accounts_as_stored(identity_ids: Sequence[UUID]) -> list[AccountFacts]:
+    """What the last reading told of these accounts; a sign-in never rests on it."""
+    rows = Identity.objects.filter(pk__in=identity_ids).order_by("user_principal_name")
+    return [_as_stored(row) for row in rows]
+
+
+def _as_stored(row: Identity) -> AccountFacts:
+    return AccountFacts(
+        object_id=row.object_id,
+        user_principal_name=row.user_principal_name,
+        display_name=row.display_name,
+        mail=row.mail,
+        enabled=row.enabled,
+        user_type=row.user_type,
+        synced=row.synced,
+        last_password_change_at=row.last_password_change_at,
+        created_at=row.account_created_at,
+        password_policies=row.password_policies,
+        read_at=row.read_at,
+        found_by="",
+        external=row.external,
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class Bearer:
     """One of several accounts that bear a login, as pages name it."""
@@ -116,9 +141,12 @@ class Bearer:
 
 def bearers_of(tenant_id: UUID, login: str) -> list[Bearer]:
     """The accounts that a login may name, the strongest reason first."""
-    matched = match_logins(tenant_id, connected_directories(tenant_id), [login])[login]
+    directories = connected_directories(tenant_id)
+    matched = match_logins(tenant_id, directories, [login])[login]
     by_object = {candidate.object_id: candidate for candidate in matched.match.candidates}
-    rows = Identity.objects.filter(tenant_id=tenant_id, object_id__in=by_object)
+    rows = Identity.objects.filter(
+        tenant_id=tenant_id, entra_tenant_id__in=directories, object_id__in=by_object
+    )
     bearers = [Bearer(row, by_object[row.object_id]) for row in rows]
     return sorted(
         bearers, key=lambda each: (each.candidate.reason.strength, each.identity.user_principal_name)

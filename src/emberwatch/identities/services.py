@@ -18,7 +18,15 @@ from emberwatch.directories.changes import AccountChange
 from emberwatch.directories.models import ConnectionStatus, DirectoryConnection
 from emberwatch.directories.queries import required_connection
 from emberwatch.engine.facts import announce
-from emberwatch.identities.models import ChangeTrack, DirectorySync, Identity, SyncState
+from emberwatch.exposures.unmatched import forget_matches
+from emberwatch.identities.models import (
+    ChangeTrack,
+    DirectorySync,
+    Group,
+    GroupMember,
+    Identity,
+    SyncState,
+)
 from emberwatch.identities.storing import Copy, Reading, store_accounts
 from emberwatch.tenants.models import Tenant
 from emberwatch.tenants.policy import Permission
@@ -86,13 +94,15 @@ def remember_without_password(entra_tenant_id: UUID, object_id: UUID, at: dateti
     rows.update(without_password_at=at)
 
 
-def request_sync(tenant: Tenant, *, actor: Actor, now: datetime) -> DirectorySync:
+def request_sync(
+    tenant: Tenant, *, actor: Actor, now: datetime, directory: UUID | None = None
+) -> DirectorySync:
     """Asks for a reading of the tenant's directory as soon as possible; one that is under way serves too.
 
     Raises :class:`Conflict` when the connection is switched off.
     """
     require(actor, tenant, Permission.CONFIGURE_DIRECTORY)
-    connection = required_connection(tenant.id)
+    connection = required_connection(tenant.id, directory)
     if connection.status == ConnectionStatus.DISABLED:
         raise Conflict("The directory connection is switched off.", remedy="An admin can switch it on again.")
     with transaction.atomic():
@@ -106,11 +116,13 @@ def request_sync(tenant: Tenant, *, actor: Actor, now: datetime) -> DirectorySyn
     return sync
 
 
-def set_scope(tenant: Tenant, group_id: str, *, actor: Actor, now: datetime) -> DirectorySync:
+def set_scope(
+    tenant: Tenant, group_id: str, *, actor: Actor, now: datetime, directory: UUID | None = None
+) -> DirectorySync:
     """Limits the reading to the members of one group, or to none with an empty id; all is read anew then."""
     require(actor, tenant, Permission.CONFIGURE_DIRECTORY)
     wanted = _group_id(group_id)
-    connection = required_connection(tenant.id)
+    connection = required_connection(tenant.id, directory)
     with transaction.atomic():
         sync = locked_sync(connection)
         if sync.group_id == wanted:
@@ -121,6 +133,26 @@ def set_scope(tenant: Tenant, group_id: str, *, actor: Actor, now: datetime) -> 
         facts = {"group_id": str(wanted or "")}
         record(tenant.id, "directory.scope_changed", _subject(connection), actor=actor, now=now, facts=facts)
     return sync
+
+
+def remove_directory(tenant: Tenant, directory: UUID, *, actor: Actor, now: datetime) -> None:
+    """Ends a tenant's connection to a directory: its keys, its choices and the copy of its accounts go.
+
+    Verdicts and the record of what was sent stay. Credentials of its accounts are matched anew.
+    """
+    require(actor, tenant, Permission.CONFIGURE_DIRECTORY)
+    place = {"tenant_id": tenant.id, "entra_tenant_id": directory}
+    with transaction.atomic():
+        # Whoever reads the directory just now finds that its place is gone, and stores nothing more.
+        connection = required_connection(tenant.id, directory)
+        DirectoryConnection.objects.select_for_update().get(pk=connection.pk)
+        forget_matches(tenant.id, directory)
+        facts = {"client_id": str(connection.client_id), "accounts": Identity.objects.filter(**place).count()}
+        record(tenant.id, "directory.removed", _subject(connection), actor=actor, now=now, facts=facts)
+        connection.delete()
+        for table in (GroupMember, Group, Identity):
+            table.objects.filter(**place).delete()
+        announce("directory.removed", tenant_id=str(tenant.id))
 
 
 def _group_id(text: str) -> UUID | None:

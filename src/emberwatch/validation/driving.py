@@ -28,7 +28,7 @@ from emberwatch.directories.base import (
 )
 from emberwatch.directories.gate import gate_of, locked_gate
 from emberwatch.directories.models import ConnectionStatus, DirectoryConnection
-from emberwatch.directories.queries import connection_of
+from emberwatch.directories.queries import connection_to
 from emberwatch.directories.services import halt, shared_directory
 from emberwatch.engine.facts import announce
 from emberwatch.exposures.services import NewVerdict, set_verdicts
@@ -165,7 +165,7 @@ def _settle_down(run: Run, rest: Rest, now: datetime) -> datetime | None:
 def _move(
     run: Run, clock: Clock, sleep: Callable[[float], None], directory_for: Opener, slice_: timedelta
 ) -> Rest:
-    connection = connection_of(run.tenant_id)
+    connection = connection_to(run.tenant_id, run.entra_tenant_id)
     stopped = _why_stopped(run, connection)
     if stopped or connection is None:
         return Rest(clock() + LOOK_AGAIN_AT_A_STOP, RunState.STOPPED, stopped)

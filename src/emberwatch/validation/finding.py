@@ -3,6 +3,9 @@
 What the store knows decides nothing by itself: every account that counts is read afresh by its object id, and the
 names it has at this moment are compared again. The directory is searched too wherever the store has not named the
 sign-in name's one owner, since an account may have come or changed since the last reading.
+
+Where the tenant has several directories, what the store knows of the others counts too: an account there that
+bears the login as strongly makes it nobody's for sure.
 """
 
 from __future__ import annotations
@@ -16,7 +19,7 @@ from emberwatch.core.clock import Clock
 from emberwatch.directories.base import AccountFacts, Directory, DirectoryError, Looked, Lookup
 from emberwatch.directories.models import DirectoryConnection
 from emberwatch.identities.policy import AMBIGUOUS, Match, NameKind, Names, keys_of, match, sought_for
-from emberwatch.identities.queries import names_for
+from emberwatch.identities.queries import accounts_as_stored, connected_directories, names_for
 from emberwatch.matching.domains import canonical_login
 
 
@@ -34,12 +37,51 @@ def find_accounts(
             found[login] = settled
     rest = [login for login in dict.fromkeys(logins) if login not in found]
     searched = directory.find_accounts(rest) if rest else {}
-    return found | {login: _combined(login, searched[login], known, fresh) for login in rest}
+    found |= {login: _combined(login, searched[login], known, fresh) for login in rest}
+    elsewhere = _elsewhere(connection, logins)
+    return {login: _beside(login, each, known, elsewhere) for login, each in found.items()}
 
 
 def _stored(connection: DirectoryConnection, logins: Sequence[str]) -> dict[UUID, Names]:
     sought = [name for login in logins for name in sought_for(login)]
     return names_for(connection.tenant_id, [connection.entra_tenant_id], sought)
+
+
+def _elsewhere(connection: DirectoryConnection, logins: Sequence[str]) -> dict[UUID, Names]:
+    """Accounts of the tenant's other directories that may bear these logins, by our own ids."""
+    others = [
+        directory
+        for directory in connected_directories(connection.tenant_id)
+        if directory != connection.entra_tenant_id
+    ]
+    if not others:
+        return {}
+    return names_for(connection.tenant_id, others, [name for login in logins for name in sought_for(login)])
+
+
+def _beside(
+    login: str, found: Looked, known: Mapping[UUID, Names], elsewhere: Mapping[UUID, Names]
+) -> Looked:
+    """The answer of one directory beside what the store knows of the tenant's other ones."""
+    others = {pk: names for pk, names in elsewhere.items() if match(login, [names]).candidates}
+    if not others or isinstance(found, DirectoryError):
+        return found
+    told = [found.account] if found.account else list(found.candidates)
+    ours = [_names_now(account, known.get(account.object_id)) for account in told]
+    everybody = match(login, [*ours, *others.values()])
+    reasons = {each.object_id: each.reason for each in everybody.candidates}
+    theirs = [pk for pk, names in others.items() if names.object_id in reasons]
+    if not theirs:
+        return found
+    if not told and len(theirs) == 1:
+        return DirectoryError(
+            "The account with this login is in another directory of this tenant.",
+            remedy="Validate it again: it goes to that directory.",
+        )
+    strangers = [
+        replace(account, found_by=reasons[account.object_id].code) for account in accounts_as_stored(theirs)
+    ]
+    return replace(found, account=None, candidates=(*told, *strangers), deleted_at=None)
 
 
 def _fresh(

@@ -145,7 +145,7 @@ class RunOrigin(models.TextChoices):
 
 
 class Run(models.Model):
-    """One validation of a whole feed: planned once, then moved on in slices by whichever worker is free."""
+    """One validation of what a feed has for one directory: planned once, then moved on in slices by free workers."""
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     tenant = models.ForeignKey(Tenant, on_delete=models.CASCADE, related_name="+")
@@ -172,7 +172,9 @@ class Run(models.Model):
     class Meta:
         constraints = [
             models.UniqueConstraint(
-                fields=["tenant"], condition=Q(state__in=OPEN_RUN_STATES), name="one_open_run_per_tenant"
+                fields=["tenant", "entra_tenant_id"],
+                condition=Q(state__in=OPEN_RUN_STATES),
+                name="one_open_run_per_directory",
             )
         ]
         indexes = [models.Index(fields=["tenant", "-requested_at"], name="runs_newest")]

@@ -55,11 +55,13 @@ def rule_of(connection: DirectoryConnection) -> int:
     return replace(policy, tightened_to=None).failed_attempts_allowed
 
 
-def save_choices(tenant: Tenant, revise: Revision, *, actor: Actor, now: datetime) -> ValidationPolicy:
+def save_choices(
+    tenant: Tenant, revise: Revision, *, actor: Actor, now: datetime, directory: UUID | None = None
+) -> ValidationPolicy:
     """Stores what ``revise`` makes of the present choices. Raises :class:`BadInput` with ``field``."""
     require(actor, tenant, Permission.CONFIGURE_DIRECTORY)
     with transaction.atomic():
-        connection = _locked_connection(tenant)
+        connection = _locked_connection(tenant, directory)
         policy = policy_of(connection)
         before = choices_of(policy)
         after = checked(revise(before), rule_of(connection))
@@ -79,13 +81,20 @@ def _store(policy: ValidationPolicy, choices: Choices, now: datetime) -> None:
     policy.save()
 
 
-def _locked_connection(tenant: Tenant) -> DirectoryConnection:
-    found = required_connection(tenant.id)
+def _locked_connection(tenant: Tenant, directory: UUID | None) -> DirectoryConnection:
+    found = required_connection(tenant.id, directory)
     return DirectoryConnection.objects.select_for_update().get(pk=found.pk)
 
 
 def protect(
-    tenant: Tenant, kind: str, value: str, note: str = "", *, actor: Actor, now: datetime
+    tenant: Tenant,
+    kind: str,
+    value: str,
+    note: str = "",
+    *,
+    actor: Actor,
+    now: datetime,
+    directory: UUID | None = None,
 ) -> ProtectedEntry:
     """Puts an account, a group or a role on the list of what is never tried; one that is on it stays."""
     require(actor, tenant, Permission.CONFIGURE_DIRECTORY)
@@ -94,7 +103,7 @@ def protect(
     if len(note) > LONGEST_NOTE:
         raise BadInput(f"A note has at most {LONGEST_NOTE} characters.", field="note")
     with transaction.atomic():
-        connection = _locked_connection(tenant)
+        connection = _locked_connection(tenant, directory)
         entry, is_new = ProtectedEntry.objects.get_or_create(
             connection=connection,
             kind=wanted,
@@ -106,11 +115,13 @@ def protect(
     return entry
 
 
-def unprotect(tenant: Tenant, entry_id: UUID | str, *, actor: Actor, now: datetime) -> None:
+def unprotect(
+    tenant: Tenant, entry_id: UUID | str, *, actor: Actor, now: datetime, directory: UUID | None = None
+) -> None:
     """Takes one entry off the list. Another tenant's entry for the same directory still holds."""
     require(actor, tenant, Permission.CONFIGURE_DIRECTORY)
     with transaction.atomic():
-        connection = _locked_connection(tenant)
+        connection = _locked_connection(tenant, directory)
         entry = access_entry(connection, entry_id)
         _record(tenant, "validation.unprotected", entry, actor, now)
         entry.delete()

@@ -14,6 +14,7 @@ from django.db import connection, transaction
 
 from emberwatch.core.verdict import Verdict
 from emberwatch.exposures.models import Credential, ExposureKind, Sighting
+from emberwatch.validation.addressing import Share
 from emberwatch.validation.likelihood import SIGN_IN_PAGES, Candidate, likelihood
 from emberwatch.validation.models import OPEN_STATES, ItemState, Run, RunItem, Validation
 from emberwatch.validation.policy import CONFIRMABLE, REVALIDATE_AFTER
@@ -47,11 +48,12 @@ def in_question(now: datetime, *, confirm_likely: bool) -> tuple[str, list[Any]]
 
 def plan_run(run: Run, *, now: datetime, confirm_likely: bool) -> None:
     """Writes the run's items in one transaction: all of the plan stands or none of it."""
+    share = Share(run.tenant_id, run.entra_tenant_id)
     with transaction.atomic():
         _read_whole_tables()
         RunItem.objects.filter(run=run).delete()
         accounts = credentials = 0
-        for batch in _batches(_planned(run.tenant_id, now, confirm_likely)):
+        for batch in _batches(_planned(share, now, confirm_likely)):
             _copy(run.id, batch)
             accounts += len(batch)
             credentials += sum(planned.credentials for planned in batch)
@@ -64,18 +66,18 @@ def _read_whole_tables() -> None:
         cursor.execute("SET LOCAL enable_nestloop TO off")
 
 
-def has_questions(tenant_id: UUID, *, now: datetime, confirm_likely: bool) -> bool:
-    """Whether a run would find anything to look at."""
-    return bool(_scalar("EXISTS", tenant_id, now, confirm_likely))
+def has_questions(share: Share, *, now: datetime, confirm_likely: bool) -> bool:
+    """Whether a run in a directory would find anything to look at."""
+    return bool(_scalar("EXISTS", share, now, confirm_likely))
 
 
-def count_questions(tenant_id: UUID, *, now: datetime, confirm_likely: bool) -> int:
-    """How many credentials a run would be about."""
-    return int(_scalar("count", tenant_id, now, confirm_likely))
+def count_questions(share: Share, *, now: datetime, confirm_likely: bool) -> int:
+    """How many credentials a run in a directory would be about."""
+    return int(_scalar("count", share, now, confirm_likely))
 
 
-def _scalar(kind: Literal["EXISTS", "count"], tenant_id: UUID, now: datetime, confirm_likely: bool) -> Any:
-    where, values = _in_tenant(tenant_id, now, confirm_likely)
+def _scalar(kind: Literal["EXISTS", "count"], share: Share, now: datetime, confirm_likely: bool) -> Any:
+    where, values = _in_share(share, now, confirm_likely)
     table = Credential._meta.db_table
     rows = f"FROM {table} c WHERE {where}"
     query = f"SELECT EXISTS (SELECT 1 {rows})" if kind == "EXISTS" else f"SELECT count(*) {rows}"
@@ -84,25 +86,27 @@ def _scalar(kind: Literal["EXISTS", "count"], tenant_id: UUID, now: datetime, co
         return cursor.fetchone()[0]
 
 
-def _in_tenant(tenant_id: UUID, now: datetime, confirm_likely: bool) -> tuple[str, list[Any]]:
-    """The tenant's credentials ``c`` that are in question and that no open validation is about."""
+def _in_share(share: Share, now: datetime, confirm_likely: bool) -> tuple[str, list[Any]]:
+    """The credentials ``c`` that go to a directory, are in question, and that no open validation is about."""
     condition, values = in_question(now, confirm_likely=confirm_likely)
+    goes_there, places = share.condition()
     where = f"""c.tenant_id = %s AND c.exposure_kind = %s AND {condition} AND NOT EXISTS (
         SELECT 1 FROM {Validation._meta.db_table} v WHERE v.credential_id = c.id AND v.state = ANY(%s)
-    )"""  # noqa: S608 - identifiers come from the models and the condition from constants
-    return where, [tenant_id, ExposureKind.EMPLOYEE.value, *values, [state.value for state in OPEN_STATES]]
+    ){goes_there}"""  # noqa: S608 - identifiers come from the models and the condition from constants
+    open_states = [state.value for state in OPEN_STATES]
+    return where, [share.tenant_id, ExposureKind.EMPLOYEE.value, *values, open_states, *places]
 
 
-def _planned(tenant_id: UUID, now: datetime, confirm_likely: bool) -> Iterator[PlannedLogin]:
-    rows = _rows(tenant_id, now, confirm_likely)
+def _planned(share: Share, now: datetime, confirm_likely: bool) -> Iterator[PlannedLogin]:
+    rows = _rows(share, now, confirm_likely)
     for login, members in groupby(rows, key=itemgetter(0)):
         scores = [likelihood(Candidate(*facts), now) for _, *facts in members]
         yield PlannedLogin(login, max(scores), len(scores))
 
 
-def _rows(tenant_id: UUID, now: datetime, confirm_likely: bool) -> Iterator[Sequence[Any]]:
+def _rows(share: Share, now: datetime, confirm_likely: bool) -> Iterator[Sequence[Any]]:
     """Login and the facts of a :class:`Candidate`, in the order of logins."""
-    where, values = _in_tenant(tenant_id, now, confirm_likely)
+    where, values = _in_share(share, now, confirm_likely)
     credentials, sightings = Credential._meta.db_table, Sighting._meta.db_table
     query = f"""
         SELECT c.login_canonical, c.source_kind, coalesce(c.leaked_at, c.first_seen_at),
@@ -115,7 +119,7 @@ def _rows(tenant_id: UUID, now: datetime, confirm_likely: bool) -> Iterator[Sequ
         WHERE {where} ORDER BY c.login_canonical
     """  # noqa: S608 - as above; every value is a parameter
     with connection.chunked_cursor() as cursor:
-        cursor.execute(query, [SIGN_IN_PAGES, tenant_id, *values])
+        cursor.execute(query, [SIGN_IN_PAGES, share.tenant_id, *values])
         while rows := cursor.fetchmany(FETCH):
             yield from rows
 

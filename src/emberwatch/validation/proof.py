@@ -23,7 +23,7 @@ from emberwatch.audit.services import record
 from emberwatch.core.errors import BadInput, NotFound
 from emberwatch.core.verdict import Verdict
 from emberwatch.directories.models import DirectoryConnection
-from emberwatch.directories.queries import connection_of
+from emberwatch.directories.queries import connections_of
 from emberwatch.exposures.models import Credential
 from emberwatch.identities.models import Identity
 from emberwatch.tenants.models import Tenant
@@ -160,32 +160,27 @@ def record_export(tenant: Tenant, wanted: LedgerFilter, form: str, *, actor: Act
 
 
 def _entries(tenant: Tenant, wanted: LedgerFilter, before: _Keyset | None, limit: int) -> list[Entry]:
-    """The newest of the directory's and of those that the tenant sent to directories it was connected to before.
+    """The newest of its directories' and of those that the tenant sent to directories it was connected to before.
 
-    Two reads, each along an index of its own, instead of one with an OR that would have to sort everything.
+    A read for each, along an index of its own, instead of one with an OR that would have to sort everything.
     """
-    directory_id = shared_directory_of(tenant)
+    shared = shared_directories_of(tenant)
     own = Attempt.objects.filter(tenant_id=tenant.id)
-    parts: list[QuerySet[Attempt]] = [
-        own if directory_id is None else own.exclude(entra_tenant_id=directory_id)
-    ]
-    if directory_id is not None:
-        parts.append(Attempt.objects.filter(entra_tenant_id=directory_id))
+    parts: list[QuerySet[Attempt]] = [own.exclude(entra_tenant_id__in=shared) if shared else own]
+    parts += [Attempt.objects.filter(entra_tenant_id=directory) for directory in shared]
     object_ids = _accounts(tenant, wanted.account) if wanted.account else None
     rows = [list(_narrowed(part, wanted, object_ids, before)[:limit]) for part in parts]
     newest = heapq.merge(*rows, key=lambda row: (row.reserved_at, row.id), reverse=True)
     return [Entry(row, row.tenant_id == tenant.id) for row in list(newest)[:limit]]
 
 
-def shared_directory_of(tenant: Tenant) -> UUID | None:
-    """The directory whose whole ledger the tenant may see: one that has accepted the tenant's own application.
+def shared_directories_of(tenant: Tenant) -> list[UUID]:
+    """Directories whose whole ledger the tenant may see: those that have accepted the tenant's own application.
 
     Whoever has merely typed a directory's id must not learn what others sent there.
     """
-    connection = connection_of(tenant.id)
-    if connection is None or connection.last_good_check_at is None:
-        return None
-    return connection.entra_tenant_id
+    connections = connections_of(tenant.id)
+    return [each.entra_tenant_id for each in connections if each.last_good_check_at is not None]
 
 
 def _narrowed(
@@ -239,11 +234,14 @@ def account_budget(tenant: Tenant, object_id: UUID | str, now: datetime) -> Acco
         wanted = UUID(str(object_id))
     except ValueError:
         raise NotFound("There is no such account.") from None
-    connection = connection_of(tenant.id)
-    identity = _identity(tenant, connection, wanted)
-    if connection is None or identity is None:
+    connections = {each.entra_tenant_id: each for each in connections_of(tenant.id)}
+    identity = Identity.objects.filter(
+        tenant=tenant, entra_tenant_id__in=connections, object_id=wanted
+    ).first()
+    if identity is None:
         raise NotFound("There is no such account.")
-    directory_id = connection.entra_tenant_id
+    directory_id = identity.entra_tenant_id
+    connection = connections[directory_id]
     policy = budget_policy(connection, synced=identity.synced, single_try=_single_try(connection, identity))
     others = sorted(failed_by_others(directory_id, wanted, now))
     left = remaining(ledger_of(directory_id, wanted), policy, now, identity.last_password_change_at, others)
@@ -261,13 +259,6 @@ def budgets_of(tenant: Tenant, wanted: LedgerFilter, now: datetime) -> list[Acco
         except NotFound:
             continue
     return found
-
-
-def _identity(tenant: Tenant, connection: DirectoryConnection | None, object_id: UUID) -> Identity | None:
-    if connection is None:
-        return None
-    rows = Identity.objects.filter(tenant=tenant, entra_tenant_id=connection.entra_tenant_id)
-    return rows.filter(object_id=object_id).first()
 
 
 def _single_try(connection: DirectoryConnection, identity: Identity) -> bool:

@@ -11,11 +11,12 @@ from django.db.models import Count, OuterRef, QuerySet, Subquery
 
 from emberwatch.accounts.actor import Actor
 from emberwatch.core.errors import NotFound
-from emberwatch.directories.queries import connection_of
+from emberwatch.directories.queries import connections_of
 from emberwatch.exposures.models import Credential, ExposureKind, VerdictRecord
 from emberwatch.tenants.models import Tenant
 from emberwatch.tenants.policy import Permission
 from emberwatch.tenants.queries import access_tenant
+from emberwatch.validation.addressing import Share
 from emberwatch.validation.choices import limits_of, policy_of
 from emberwatch.validation.models import OPEN_STATES, ItemState, Run, RunItem, RunState, Validation
 from emberwatch.validation.planning import count_questions
@@ -116,9 +117,14 @@ def credentials_of_run(run: Run) -> QuerySet[Credential]:
 
 def open_questions(tenant_id: UUID, now: datetime) -> int:
     """How many credentials a run that is started now would be about."""
-    connection = connection_of(tenant_id)
-    confirms = connection is not None and policy_of(connection).confirm_likely
-    return count_questions(tenant_id, now=now, confirm_likely=confirms)
+    return sum(
+        count_questions(
+            Share(tenant_id, connection.entra_tenant_id),
+            now=now,
+            confirm_likely=policy_of(connection).confirm_likely,
+        )
+        for connection in connections_of(tenant_id)
+    )
 
 
 def newest_runs(tenant: Tenant, *, before: UUID | None = None, limit: int = 50) -> list[Run]:

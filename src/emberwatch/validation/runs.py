@@ -12,10 +12,12 @@ from emberwatch.accounts.actor import SYSTEM, Actor
 from emberwatch.audit.services import record
 from emberwatch.core.errors import Conflict
 from emberwatch.directories.models import ConnectionStatus, DirectoryConnection
+from emberwatch.directories.queries import connections_of, required_connection
 from emberwatch.engine.facts import announce
 from emberwatch.tenants.models import Tenant
 from emberwatch.tenants.policy import Permission
 from emberwatch.tenants.queries import require
+from emberwatch.validation.addressing import Share
 from emberwatch.validation.choices import kill_switch, policy_of
 from emberwatch.validation.models import (
     MOVING_STATES,
@@ -27,20 +29,38 @@ from emberwatch.validation.models import (
 )
 from emberwatch.validation.planning import has_questions
 from emberwatch.validation.policy import Mode
-from emberwatch.validation.services import require_usable_directory
+from emberwatch.validation.services import require_usable
 
 SCHEDULED_EVERY: Final = timedelta(hours=1)
 PAUSED_BY: Final = "Paused by {actor}."
 
 
-def start_run(tenant: Tenant, *, actor: Actor, now: datetime) -> Run:
+def start_run(tenant: Tenant, *, actor: Actor, now: datetime, directory: UUID | None = None) -> Run:
     """Starts a run over a tenant's feed, or returns the one that is open.
 
-    Raises :class:`Conflict` when the tenant's directory cannot be asked at all.
+    A tenant with several directories gets a run for each that can be asked, or for the one that is named; the
+    first is returned. Raises :class:`Conflict` when none can be asked at all.
     """
-    connection = require_usable_directory(tenant, actor)
-    mode = Mode(policy_of(connection).mode)
-    return _start(tenant, connection, mode, RunOrigin.PERSON, actor, now)
+    require(actor, tenant, Permission.VALIDATE)
+    runs = [
+        _start(tenant, connection, Mode(policy_of(connection).mode), RunOrigin.PERSON, actor, now)
+        for connection in _usable(tenant, directory)
+    ]
+    return runs[0]
+
+
+def _usable(tenant: Tenant, directory: UUID | None) -> list[DirectoryConnection]:
+    connections = connections_of(tenant.id) if directory is None else []
+    usable, refusal = list[DirectoryConnection](), None
+    for connection in connections or [required_connection(tenant.id, directory)]:
+        try:
+            require_usable(connection)
+            usable.append(connection)
+        except Conflict as error:
+            refusal = refusal or error
+    if refusal is not None and not usable:
+        raise refusal
+    return usable
 
 
 def start_scheduled_runs(*, now: datetime) -> list[Run]:
@@ -55,14 +75,17 @@ def start_scheduled_runs(*, now: datetime) -> list[Run]:
 
 
 def _is_time(policy: ValidationPolicy, now: datetime) -> bool:
-    tenant_id = policy.connection.tenant_id
+    tenant_id, directory = policy.connection.tenant_id, policy.connection.entra_tenant_id
     lately = Run.objects.filter(
-        tenant_id=tenant_id, origin=RunOrigin.SCHEDULE, requested_at__gt=now - SCHEDULED_EVERY
+        tenant_id=tenant_id,
+        entra_tenant_id=directory,
+        origin=RunOrigin.SCHEDULE,
+        requested_at__gt=now - SCHEDULED_EVERY,
     )
-    if open_run(tenant_id) is not None or lately.exists():
+    if open_run(tenant_id, directory) is not None or lately.exists():
         return False
     confirms = policy.automatic_mode == Mode.ATTEMPTS and policy.confirm_likely
-    return has_questions(tenant_id, now=now, confirm_likely=confirms)
+    return has_questions(Share(tenant_id, directory), now=now, confirm_likely=confirms)
 
 
 def _start_scheduled(policy: ValidationPolicy, now: datetime) -> Run:
@@ -92,14 +115,18 @@ def _start(
             announce("run.moves", run_id=str(run.id), seconds=0)
             return run
     except IntegrityError:
-        found = open_run(tenant.id)
+        found = open_run(tenant.id, connection.entra_tenant_id)
         if found is None:
             raise
         return found
 
 
-def open_run(tenant_id: UUID) -> Run | None:
-    return Run.objects.filter(tenant_id=tenant_id, state__in=OPEN_RUN_STATES).first()
+def open_run(tenant_id: UUID, entra_tenant_id: UUID | None = None) -> Run | None:
+    """The open run of a tenant in a directory, or in any of them: the newest."""
+    rows = Run.objects.filter(tenant_id=tenant_id, state__in=OPEN_RUN_STATES)
+    if entra_tenant_id is not None:
+        rows = rows.filter(entra_tenant_id=entra_tenant_id)
+    return rows.order_by("-pk").first()
 
 
 def pause_run(run: Run, *, actor: Actor, now: datetime) -> Run:

@@ -39,10 +39,10 @@ from emberwatch.exposures.linking import link_login
 from emberwatch.exposures.models import Credential, VerdictRecord
 from emberwatch.exposures.services import open_secret, set_verdict
 from emberwatch.matching.domains import canonical_login
-from emberwatch.tenants.models import Tenant
 from emberwatch.tenants.policy import Permission
 from emberwatch.tenants.queries import require
 from emberwatch.validation import evidence
+from emberwatch.validation.addressing import connection_for
 from emberwatch.validation.attempting import (
     Busy,
     Outdated,
@@ -106,7 +106,8 @@ def request_validation(
     ``confirm``: a verdict that is merely likely is not enough, see :attr:`Validation.confirm`.
     Raises :class:`Conflict` when the tenant's directory cannot be asked at all.
     """
-    require_usable_directory(credential.tenant, actor)
+    require(actor, credential.tenant, Permission.VALIDATE)
+    require_usable(connection_for(credential) or required_connection(credential.tenant_id))
     wanted = Validation(
         tenant_id=credential.tenant_id,
         credential=credential,
@@ -125,10 +126,8 @@ def request_validation(
         return found
 
 
-def require_usable_directory(tenant: Tenant, actor: Actor) -> DirectoryConnection:
-    """The tenant's connection, when its operator lets people validate. Raises :class:`Conflict` otherwise."""
-    require(actor, tenant, Permission.VALIDATE)
-    connection = required_connection(tenant.id)
+def require_usable(connection: DirectoryConnection) -> None:
+    """Raises :class:`Conflict` when the operator of a directory lets nobody validate in it."""
     if connection.status == ConnectionStatus.DISABLED:
         raise Conflict("The directory connection is switched off.", remedy="An admin can switch it on again.")
     if policy_of(connection).mode == Mode.OFF:
@@ -141,7 +140,6 @@ def require_usable_directory(tenant: Tenant, actor: Actor) -> DirectoryConnectio
             f"The kill switch of this installation is on: {switch.reason}",
             remedy="An organisation admin can lift it.",
         )
-    return connection
 
 
 def _existing(credential: Credential, idempotency_key: str) -> Validation | None:
@@ -242,8 +240,19 @@ def _load(validation_id: UUID, clock: Clock, sleep: Sleep) -> _Job | None:
     )
     if found.state == ValidationState.DONE:
         return None
-    connection = required_connection(found.tenant_id)
-    return _Job(found, found.credential, connection, Actor(label=found.requested_by), clock, sleep)
+    actor, connection = Actor(label=found.requested_by), connection_for(found.credential)
+    if connection is None:
+        _end_without_directory(found, actor, clock())
+        return None
+    return _Job(found, found.credential, connection, actor, clock, sleep)
+
+
+def _end_without_directory(validation: Validation, actor: Actor, now: datetime) -> None:
+    """The last directory of the tenant was removed while the validation waited."""
+    found = evidence.of_stopped_directory("the tenant is not connected to a directory any more.")
+    with transaction.atomic():
+        entry = set_verdict(validation.credential, Verdict.INCONCLUSIVE, None, found, actor=actor, now=now)
+        _finish(validation, entry)
 
 
 def _settle_lost_attempt(job: _Job) -> bool:
@@ -395,7 +404,7 @@ def _write(
 ) -> None:
     with transaction.atomic():
         written = write_answer(request, reserved, needed, reply, section, actor=job.actor)
-        _finish(job, written.entry)
+        _finish(job.validation, written.entry)
 
 
 def _postpone(job: _Job, wait: timedelta) -> None:
@@ -422,13 +431,13 @@ def _conclude(
             actor=job.actor,
             now=now,
         )
-        _finish(job, entry)
+        _finish(job.validation, entry)
         if halting:
             halt(job.connection.id, halting, now=now, facts={"credential": str(job.credential.id)})
 
 
-def _finish(job: _Job, entry: VerdictRecord) -> None:
-    Validation.objects.filter(pk=job.validation.pk).update(
+def _finish(validation: Validation, entry: VerdictRecord) -> None:
+    Validation.objects.filter(pk=validation.pk).update(
         state=ValidationState.DONE, finished_at=entry.at, verdict_record=entry
     )
 

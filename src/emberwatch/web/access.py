@@ -15,6 +15,8 @@ from django.urls import URLPattern
 
 from emberwatch.accounts.actor import Actor, actor_for_user
 from emberwatch.accounts.models import User
+from emberwatch.directories.models import DirectoryConnection
+from emberwatch.directories.queries import required_connection
 from emberwatch.tenants.models import Tenant
 from emberwatch.tenants.policy import Permission
 from emberwatch.tenants.queries import access_tenant
@@ -69,3 +71,11 @@ def remember_tenant(request: HttpRequest, tenant: Tenant) -> None:
     setattr(request, CURRENT_TENANT, tenant)
     if request.session.get(CURRENT_TENANT) != str(tenant.id):
         request.session[CURRENT_TENANT] = str(tenant.id)
+
+
+def enter_directory(
+    request: HttpRequest, tenant_id: UUID, directory_id: UUID | None
+) -> tuple[Tenant, DirectoryConnection]:
+    """The tenant, and that of its directories which the address names, for those who may configure it."""
+    tenant = enter_tenant(request, tenant_id, Permission.CONFIGURE_DIRECTORY)
+    return tenant, required_connection(tenant.id, directory_id)

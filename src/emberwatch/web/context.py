@@ -6,14 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Final
-from uuid import UUID
 
 from django.http import HttpRequest
 from django.utils.functional import SimpleLazyObject
 
 from emberwatch.core.clock import utc_now
 from emberwatch.directories.models import ConnectionStatus, DirectoryConnection
-from emberwatch.directories.queries import connection_of
+from emberwatch.directories.queries import connections_of
 from emberwatch.engine.queries import worker_is_alive
 from emberwatch.tenants.models import Tenant
 from emberwatch.tenants.policy import Permission
@@ -79,7 +78,13 @@ class Shell:
 
     @cached_property
     def stopped_directory(self) -> DirectoryConnection | None:
-        """The current tenant's connection when it is not working."""
-        tenant_id: UUID | None = self.tenant.id if self.tenant else None
-        connection = connection_of(tenant_id) if tenant_id else None
-        return connection if connection and connection.status != ConnectionStatus.ACTIVE else None
+        """The first of the current tenant's connections that does not work."""
+        return next((each for each in self._directories if each.status != ConnectionStatus.ACTIVE), None)
+
+    @property
+    def has_several_directories(self) -> bool:
+        return len(self._directories) > 1
+
+    @cached_property
+    def _directories(self) -> list[DirectoryConnection]:
+        return connections_of(self.tenant.id) if self.tenant else []

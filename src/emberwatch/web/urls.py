@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from allauth.account import views as allauth_views
-from django.urls import path
+from django.urls import URLPattern, path
 
-from emberwatch.web.access import signed_in
+from emberwatch.web.access import View, signed_in
 from emberwatch.web.views import (
     attempts,
     audit,
@@ -40,6 +40,16 @@ open_to_all = [
     path("sign-out/", allauth_views.logout, name="account_logout"),
     path("invitation/<str:token>/", invitation.accept, name="invitation"),
 ]
+
+
+def _of_directory(rest: str, view: View, name: str) -> list[URLPattern]:
+    """The address of a page about one directory, and a shorter one for tenants that have no other."""
+    here = f"{TENANT}entra-id-configuration/"
+    return [
+        path(f"{here}{rest}", view, name=name),
+        path(f"{here}<uuid:directory_id>/{rest}", view, name=name),
+    ]
+
 
 pages = [
     path("", home.home, name="home"),
@@ -81,23 +91,26 @@ pages = [
     path(f"{TENANT}people/", tenants.invite, name="invite"),
     path(f"{TENANT}people/<uuid:member_id>/role/", tenants.role, name="member_role"),
     path(f"{TENANT}people/<uuid:member_id>/remove/", tenants.remove, name="remove_member"),
-    path(f"{TENANT}entra-id-configuration/", directory.configuration, name="directory"),
-    path(f"{TENANT}entra-id-configuration/check/", directory.check, name="check_directory"),
-    path(f"{TENANT}entra-id-configuration/switch/", directory.switch, name="switch_directory"),
-    path(f"{TENANT}entra-id-configuration/keys/", directory.add, name="add_key"),
-    path(f"{TENANT}entra-id-configuration/keys/<uuid:key_id>/remove/", directory.remove, name="remove_key"),
-    path(f"{TENANT}entra-id-configuration/health/", directory_health.health, name="directory_health"),
-    path(f"{TENANT}entra-id-configuration/sync/", directory_sync.status, name="directory_sync"),
-    path(f"{TENANT}entra-id-configuration/sync/start/", directory_sync.start, name="start_directory_sync"),
-    path(f"{TENANT}entra-id-configuration/sync/scope/", directory_sync.scope, name="directory_scope"),
-    path(f"{TENANT}entra-id-configuration/choices/", choices.choices, name="choices"),
-    path(f"{TENANT}entra-id-configuration/protected/", choices.add_protected, name="protect"),
+    path(f"{TENANT}entra-id-configuration/add/", directory.add_directory, name="add_directory"),
     path(
-        f"{TENANT}entra-id-configuration/protected/<uuid:entry_id>/remove/",
-        choices.remove_protected,
-        name="unprotect",
+        f"{TENANT}entra-id-configuration/<uuid:directory_id>/remove/",
+        directory.remove_directory,
+        name="remove_directory",
     ),
+    *_of_directory("", directory.configuration, "directory"),
+    *_of_directory("check/", directory.check, "check_directory"),
+    *_of_directory("switch/", directory.switch, "switch_directory"),
+    *_of_directory("keys/", directory.add, "add_key"),
+    *_of_directory("keys/<uuid:key_id>/remove/", directory.remove, "remove_key"),
+    *_of_directory("health/", directory_health.health, "directory_health"),
+    *_of_directory("sync/", directory_sync.status, "directory_sync"),
+    *_of_directory("sync/start/", directory_sync.start, "start_directory_sync"),
+    *_of_directory("sync/scope/", directory_sync.scope, "directory_scope"),
+    *_of_directory("choices/", choices.choices, "choices"),
+    *_of_directory("protected/", choices.add_protected, "protect"),
+    *_of_directory("protected/<uuid:entry_id>/remove/", choices.remove_protected, "unprotect"),
     path(f"{TENANT}soc/", choices.soc, name="soc"),
+    path(f"{TENANT}soc/<uuid:directory_id>/", choices.soc, name="soc"),
     path("configure/kill-switch/", kill_switch.page, name="kill_switch"),
     path("configure/kill-switch/stop/", kill_switch.stop, name="stop_everything"),
     path("configure/kill-switch/lift/", kill_switch.lift, name="lift_kill_switch"),

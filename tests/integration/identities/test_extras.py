@@ -64,7 +64,7 @@ def stored(upn: str) -> dict[str, object]:
         "risk_state",
         "risk_updated_at",
     )
-    return Identity.objects.values(*names).get(user_principal_name=upn)
+    return dict(Identity.objects.values(*names).get(user_principal_name=upn))
 
 
 UNKNOWN: Final[dict[str, object]] = {

@@ -17,7 +17,7 @@ from emberwatch.tenants.models import Tenant
 from emberwatch.validation.driving import drive
 from emberwatch.validation.models import Attempt, KillSwitch, ProtectedEntry, Run, RunState, ValidationPolicy
 from emberwatch.validation.runs import cancel_run, pause_run, resume_run, start_run, start_scheduled_runs
-from tests.factories import make_credential, make_tenant
+from tests.factories import make_credential, make_tenant, only_directory
 from tests.fakes.directory import CLIENT, FakeEntra
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -140,7 +140,7 @@ def test_an_account_that_is_protected_after_its_facts_were_read_is_not_tried(wor
         """While the run waits for its second turn."""
         for name in names:
             ProtectedEntry.objects.get_or_create(
-                connection=tenant.directory_connection,
+                connection=only_directory(tenant),
                 kind="account",
                 value=name,
                 defaults={"added_by": "test", "added_at": world.now},

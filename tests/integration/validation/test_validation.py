@@ -25,7 +25,7 @@ from emberwatch.validation.ledger import Request, reserve
 from emberwatch.validation.models import Attempt, AttemptOrigin, AttemptState, Validation, ValidationState
 from emberwatch.validation.services import fail_validation, request_validation, run_validation
 from emberwatch.validation.triage_facts import NeedsAttempt
-from tests.factories import connect, make_actor, make_credential, make_tenant
+from tests.factories import connect, make_actor, make_credential, make_tenant, only_directory
 from tests.integration.conftest import StartEntra
 from tests.world import APP, DIRECTORY, RIGHT, SECRET
 
@@ -68,7 +68,7 @@ def test_a_right_password_is_active_with_evidence_and_a_link(start_entra: StartE
     assert [entry.correlation_id for entry in sent] == [str(attempt.id)]
     assert not attempt.counts_as_failed
     assert credential.identity is not None
-    link = user_link(tenant.directory_connection, credential.identity.object_id)
+    link = user_link(only_directory(tenant), credential.identity.object_id)
     view = "Microsoft_AAD_UsersAndTenants/UserProfileMenuBlade/~/overview/userId"
     assert link == f"{entra.portal_url}/#view/{view}/{ANN.object_id}"
 
@@ -242,7 +242,7 @@ def pressed(validation: Validation) -> Request:
     credential = validation.credential
     return Request(
         credential,
-        credential.tenant.directory_connection,
+        only_directory(credential.tenant),
         "system",
         AttemptOrigin.PRESS,
         frozenset(),
@@ -325,8 +325,7 @@ def test_a_configuration_code_stops_the_directory_before_another_account(start_e
     ann, bob = make_credential(tenant, password=RIGHT), make_credential(tenant, "bob@contoso.example", RIGHT)
 
     validate(ann)
-    tenant.directory_connection.refresh_from_db()
-    assert tenant.directory_connection.status == ConnectionStatus.ERROR
+    assert only_directory(tenant).status == ConnectionStatus.ERROR
     entry = validate(bob)
 
     assert bob.verdict == Verdict.INCONCLUSIVE

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 from uuid import UUID, uuid4
 
@@ -56,6 +56,7 @@ class World:
 
 def _world(tenant: Tenant, user: User) -> World:
     KillSwitch.objects.all().delete()
+    DirectoryConnection.objects.filter(tenant=tenant).exclude(entra_tenant_id=DIRECTORY).delete()
     credential = make_credential(tenant, password=f"pw-{uuid4()}")
     member = make_user(tenant, "viewer")
     validation = request_validation(make_credential(tenant, password="v"), actor=SYSTEM, now=utc_now())
@@ -75,6 +76,8 @@ def _world(tenant: Tenant, user: User) -> World:
         "import_id": done.id,
         "member_id": next(m.id for m in members_of(tenant) if m.user == member),
         "token_id": token.id,
+        "directory_id": DIRECTORY,
+        "other_id": OTHER_DIRECTORY,
     }
     return World(tenant, user, ids)
 
@@ -131,6 +134,16 @@ def _table(world: World) -> dict[str, Any]:
     return {"role": ["login", "password"]}
 
 
+OTHER_DIRECTORY: Final = UUID("11111111-aaaa-4bbb-8ccc-0000000000ff")
+
+
+def _other(world: World) -> dict[str, Any]:
+    """A second directory."""
+    facts = {"cloud": "custom", "client_id": APP, "status": "active", "created_at": NOW, "updated_at": NOW}
+    DirectoryConnection.objects.create(tenant=world.tenant, entra_tenant_id=OTHER_DIRECTORY, **facts)
+    return {}
+
+
 T = ("tenant_id",)
 RUN = ("tenant_id", "run_id")
 C = ("tenant_id", "credential_id")
@@ -140,6 +153,30 @@ DIRECTORY_FORM: Final = {
     "entra_tenant_id": DIRECTORY,
     "cloud": "custom",
 }
+# Each with the directory in its address, and without it where the tenant has no other.
+OF_DIRECTORY: Final = (
+    Row("directory", T, ADMINS),
+    Row("directory", T, ADMINS, 302, body=lambda _: DIRECTORY_FORM),
+    Row("check_directory", T, ADMINS, 302, body=lambda _: {}),
+    Row("directory_health", T, ADMINS),
+    Row("add_key", T, ADMINS, 302, body=lambda w: _room_for_a_key(w)),
+    Row("remove_key", ("tenant_id", "key_id"), ADMINS, 302, body=lambda _: {}),
+    Row("directory_sync", T, ADMINS),
+    Row("start_directory_sync", T, ADMINS, 302, body=lambda _: {}),
+    Row("directory_scope", T, ADMINS, 302, body=lambda _: {"group_id": str(uuid4())}),
+    Row("switch_directory", T, ADMINS, 302, body=lambda _: {"disabled": "no"}),
+    Row("choices", T, ADMINS),
+    Row(
+        "choices",
+        T,
+        ADMINS,
+        302,
+        body=lambda _: as_typed(Choices()) | {"pace": f"0.{uuid4().int % 900 + 100}"},
+    ),
+    Row("protect", T, ADMINS, 302, body=lambda _: {"kind": "account", "value": str(uuid4())}),
+    Row("unprotect", ("tenant_id", "entry_id"), ADMINS, 302, body=lambda _: {}),
+    Row("soc", T, MEMBERS),
+)
 ROWS: Final = (
     Row("home", (), EVERYBODY, 302),
     Row("configure", (), EVERYBODY, 302),
@@ -203,27 +240,11 @@ ROWS: Final = (
     Row("invite", T, ADMINS, body=lambda _: {"email": "new@contoso.example", "role": "viewer"}),
     Row("member_role", ("tenant_id", "member_id"), ADMINS, 302, body=lambda _: {"role": "analyst"}),
     Row("remove_member", ("tenant_id", "member_id"), ADMINS, 302, body=lambda _: {}),
-    Row("directory", T, ADMINS),
-    Row("directory", T, ADMINS, 302, body=lambda _: DIRECTORY_FORM),
-    Row("check_directory", T, ADMINS, 302, body=lambda _: {}),
-    Row("directory_health", T, ADMINS),
-    Row("add_key", T, ADMINS, 302, body=lambda w: _room_for_a_key(w)),
-    Row("remove_key", ("tenant_id", "key_id"), ADMINS, 302, body=lambda _: {}),
-    Row("directory_sync", T, ADMINS),
-    Row("start_directory_sync", T, ADMINS, 302, body=lambda _: {}),
-    Row("directory_scope", T, ADMINS, 302, body=lambda _: {"group_id": str(uuid4())}),
-    Row("switch_directory", T, ADMINS, 302, body=lambda _: {"disabled": "no"}),
-    Row("choices", T, ADMINS),
-    Row(
-        "choices",
-        T,
-        ADMINS,
-        302,
-        body=lambda _: as_typed(Choices()) | {"pace": f"0.{uuid4().int % 900 + 100}"},
-    ),
-    Row("protect", T, ADMINS, 302, body=lambda _: {"kind": "account", "value": str(uuid4())}),
-    Row("unprotect", ("tenant_id", "entry_id"), ADMINS, 302, body=lambda _: {}),
-    Row("soc", T, MEMBERS),
+    *OF_DIRECTORY,
+    *(replace(row, args=("tenant_id", "directory_id", *row.args[1:])) for row in OF_DIRECTORY),
+    Row("add_directory", T, ADMINS),
+    Row("add_directory", T, ADMINS, 302, body=lambda _: DIRECTORY_FORM | {"entra_tenant_id": str(uuid4())}),
+    Row("remove_directory", ("tenant_id", "other_id"), ADMINS, 302, body=lambda w: _other(w)),
     Row("kill_switch", (), ()),
     Row("stop_everything", (), (), 302, body=lambda _: {"reason": "an alert"}),
     Row("lift_kill_switch", (), (), 302, body=lambda _: _stopped()),
@@ -282,7 +303,7 @@ def test_nobody_gets_in_without_a_sign_in(row: Row, tenant: Tenant) -> None:
     world.ids |= dict.fromkeys(
         (
             *("validation_id", "import_id", "member_id", "token_id", "entry_id", "run_id", "machine_id"),
-            "key_id",
+            *("key_id", "directory_id", "other_id"),
         ),
         tenant.id,
     )

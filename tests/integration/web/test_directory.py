@@ -96,7 +96,7 @@ def test_a_second_key_is_added_and_the_first_removed(admin: Client, tenant: Tena
     old = ConnectionKey.objects.get()
     html = shown(admin, tenant)
     assert "Add a second one, to renew without a gap" in html
-    assert reverse("remove_key", args=[tenant.id, old.id]) not in html, "the only one stays"
+    assert reverse("remove_key", args=[tenant.id, DIRECTORY, old.id]) not in html, "the only one stays"
     assert admin.post(reverse("add_key", args=[tenant.id]), file()).status_code == 302
     html = shown(admin, tenant)
     assert "Added. Both were checked." in html
@@ -105,7 +105,7 @@ def test_a_second_key_is_added_and_the_first_removed(admin: Client, tenant: Tena
     assert "Add a second one" not in html
     full = admin.post(reverse("add_key", args=[tenant.id]), {"client_secret": "Zx8Q~a-third-one"})
     assert full.status_code == 400
-    assert admin.post(reverse("remove_key", args=[tenant.id, old.id])).status_code == 302
+    assert admin.post(reverse("remove_key", args=[tenant.id, DIRECTORY, old.id])).status_code == 302
     html = shown(admin, tenant)
     assert "Client secret" not in html.split('id="keys"')[1].split("<form")[0]
     assert admin.post(reverse("remove_key", args=[tenant.id, uuid4()])).status_code == 404

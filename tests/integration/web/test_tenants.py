@@ -114,7 +114,8 @@ def test_saving_checks_and_shows_every_item(start_entra: StartEntra, visit: Visi
     assert ">Save</button>" in empty
     assert "Custom (set by the operator)" in empty
 
-    assert client.post(configuration(tenant), FORM).headers["Location"] == configuration(tenant)
+    saved = client.post(configuration(tenant), FORM)
+    assert saved.headers["Location"] == f"{configuration(tenant)}{DIRECTORY}/"
 
     html = page(client, configuration(tenant))
     for text in (

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import wraps
 from http import HTTPStatus
@@ -24,7 +24,7 @@ from emberwatch.directories.diagnosis import key_states, links_of
 from emberwatch.directories.entra.certificates import CERTIFICATE, CERTIFICATE_PASSWORD, LARGEST_FILE
 from emberwatch.directories.keys import FEDERATED, MOST_KEYS, KeyForm, file_in_base64
 from emberwatch.directories.models import DirectoryConnection
-from emberwatch.directories.queries import connection_of, required_connection
+from emberwatch.directories.queries import connections_of, required_connection
 from emberwatch.directories.services import (
     ConnectionForm,
     add_key,
@@ -34,11 +34,12 @@ from emberwatch.directories.services import (
     save_connection,
     set_disabled,
 )
+from emberwatch.identities import services
 from emberwatch.identities.progress import progress_of
 from emberwatch.tenants.models import Tenant
 from emberwatch.tenants.policy import Permission
 from emberwatch.tenants.queries import access_tenant
-from emberwatch.web.access import actor_of, enter_tenant
+from emberwatch.web.access import actor_of, enter_directory, enter_tenant
 from emberwatch.web.forms import Form, posted
 from emberwatch.web.uploads import SmallFileHandler
 
@@ -51,20 +52,43 @@ def _takes_a_certificate(view: Page) -> Page:
 
     @csrf_exempt
     @wraps(view)
-    def prepared(request: HttpRequest, tenant_id: UUID) -> HttpResponse:
+    def prepared(request: HttpRequest, tenant_id: UUID, directory_id: UUID | None = None) -> HttpResponse:
         access_tenant(actor_of(request), tenant_id, Permission.CONFIGURE_DIRECTORY)
         file = SmallFileHandler(request, CERTIFICATE, LARGEST_FILE)
         request.upload_handlers = [file]
-        return guarded(request, tenant_id, file)
+        return guarded(request, tenant_id, file, directory_id)
 
     return prepared
 
 
 @_takes_a_certificate
-def configuration(request: HttpRequest, tenant_id: UUID, file: SmallFileHandler) -> HttpResponse:
+def configuration(
+    request: HttpRequest, tenant_id: UUID, file: SmallFileHandler, directory_id: UUID | None
+) -> HttpResponse:
+    """One directory's page; the list of all where the address names none of several."""
     tenant = enter_tenant(request, tenant_id, Permission.CONFIGURE_DIRECTORY)
+    connections = connections_of(tenant.id)
+    if directory_id is None and len(connections) > 1 and request.method != "POST":
+        return _listing(request, tenant, connections)
+    # Nothing is connected before the first save.
+    connection = required_connection(tenant.id, directory_id) if connections or directory_id else None
     if request.method != "POST":
-        return _page(request, tenant)
+        return _page(request, tenant, connection)
+    return _save(request, tenant, connection, file)
+
+
+@_takes_a_certificate
+def add_directory(
+    request: HttpRequest, tenant_id: UUID, file: SmallFileHandler, _: UUID | None
+) -> HttpResponse:
+    """A further directory beside those that are connected."""
+    tenant = enter_tenant(request, tenant_id, Permission.CONFIGURE_DIRECTORY)
+    return _page(request, tenant, None) if request.method != "POST" else _save(request, tenant, None, file)
+
+
+def _save(
+    request: HttpRequest, tenant: Tenant, connection: DirectoryConnection | None, file: SmallFileHandler
+) -> HttpResponse:
     typed = posted(request, "client_id", "entra_tenant_id", "cloud")
     wanted = ConnectionForm(
         typed["client_id"],
@@ -73,13 +97,28 @@ def configuration(request: HttpRequest, tenant_id: UUID, file: SmallFileHandler)
         typed_secret(request),
         typed_key(request, file),
     )
+    directory = connection.entra_tenant_id if connection else None
     try:
-        _, report = save_connection(tenant, wanted, actor=actor_of(request), now=utc_now())
+        saved, report = save_connection(
+            tenant,
+            wanted,
+            actor=actor_of(request),
+            now=utc_now(),
+            directory=directory,
+            adds=directory is None,
+        )
     except BadInput as error:
-        return _page(request, tenant, Form(typed, error))
+        return _page(request, tenant, connection, Form(typed, error))
     if report.fault is None:
         messages.success(request, "Saved. The connection works.")
-    return redirect("directory", tenant.id)
+    return redirect("directory", tenant.id, saved.entra_tenant_id)
+
+
+def _listing(
+    request: HttpRequest, tenant: Tenant, connections: Sequence[DirectoryConnection]
+) -> HttpResponse:
+    rows = [(each, progress_of(each)) for each in connections]
+    return render(request, "directory/listing.html", {"tenant": tenant, "rows": rows})
 
 
 def typed_secret(request: HttpRequest) -> Secret:
@@ -98,11 +137,15 @@ def typed_key(request: HttpRequest, file: SmallFileHandler) -> KeyForm:
 
 
 def _page(
-    request: HttpRequest, tenant: Tenant, form: Form | None = None, key_form: Form | None = None
+    request: HttpRequest,
+    tenant: Tenant,
+    connection: DirectoryConnection | None,
+    form: Form | None = None,
+    key_form: Form | None = None,
 ) -> HttpResponse:
-    connection = connection_of(tenant.id)
     shown = {
         "tenant": tenant,
+        "directories": len(connections_of(tenant.id)),
         "connection": connection,
         "is_told_below": connection is not None and _is_told_by_an_item(connection),
         "sync": progress_of(connection) if connection else None,
@@ -137,42 +180,63 @@ def _stored(connection: DirectoryConnection | None) -> dict[str, str]:
 
 @require_POST
 @_takes_a_certificate
-def add(request: HttpRequest, tenant_id: UUID, file: SmallFileHandler) -> HttpResponse:
+def add(
+    request: HttpRequest, tenant_id: UUID, file: SmallFileHandler, directory_id: UUID | None
+) -> HttpResponse:
     """A second key beside the one in use."""
-    tenant = enter_tenant(request, tenant_id, Permission.CONFIGURE_DIRECTORY)
-    required_connection(tenant.id)
+    tenant, connection = enter_directory(request, tenant_id, directory_id)
     key = replace(typed_key(request, file), client_secret=typed_secret(request))
     try:
-        report = add_key(tenant, key, actor=actor_of(request), now=utc_now())
+        report = add_key(
+            tenant,
+            key,
+            actor=actor_of(request),
+            now=utc_now(),
+            directory=connection.entra_tenant_id,
+        )
     except (BadInput, Conflict) as error:
-        return _page(request, tenant, key_form=Form(error=error))
+        return _page(request, tenant, connection, key_form=Form(error=error))
     if report.fault is None:
         messages.success(request, "Added. Both were checked.")
-    return redirect(f"{reverse('directory', args=[tenant.id])}#keys")
+    return redirect(_keys_of(connection))
 
 
 @require_POST
-def remove(request: HttpRequest, tenant_id: UUID, key_id: UUID) -> HttpResponse:
-    tenant = enter_tenant(request, tenant_id, Permission.CONFIGURE_DIRECTORY)
-    remove_key(tenant, key_id, actor=actor_of(request), now=utc_now())
-    return redirect(f"{reverse('directory', args=[tenant.id])}#keys")
+def remove(
+    request: HttpRequest, tenant_id: UUID, key_id: UUID, directory_id: UUID | None = None
+) -> HttpResponse:
+    tenant, connection = enter_directory(request, tenant_id, directory_id)
+    directory = connection.entra_tenant_id
+    remove_key(tenant, key_id, actor=actor_of(request), now=utc_now(), directory=directory)
+    return redirect(_keys_of(connection))
+
+
+def _keys_of(connection: DirectoryConnection) -> str:
+    return f"{reverse('directory', args=[connection.tenant_id, connection.entra_tenant_id])}#keys"
 
 
 @require_POST
-def check(request: HttpRequest, tenant_id: UUID) -> HttpResponse:
-    tenant = enter_tenant(request, tenant_id, Permission.CONFIGURE_DIRECTORY)
-    required_connection(tenant.id)
-    check_connection(tenant, actor=actor_of(request))
-    return redirect("directory", tenant.id)
+def check(request: HttpRequest, tenant_id: UUID, directory_id: UUID | None = None) -> HttpResponse:
+    tenant, connection = enter_directory(request, tenant_id, directory_id)
+    check_connection(tenant, actor=actor_of(request), directory=connection.entra_tenant_id)
+    return redirect("directory", tenant.id, connection.entra_tenant_id)
 
 
 @require_POST
-def switch(request: HttpRequest, tenant_id: UUID) -> HttpResponse:
+def switch(request: HttpRequest, tenant_id: UUID, directory_id: UUID | None = None) -> HttpResponse:
     """Off at once; on again only by a check, so that nothing is sent over a connection that does not work."""
-    tenant = enter_tenant(request, tenant_id, Permission.CONFIGURE_DIRECTORY)
-    required_connection(tenant.id)
+    tenant, connection = enter_directory(request, tenant_id, directory_id)
+    actor, directory = actor_of(request), connection.entra_tenant_id
     disabled = request.POST.get("disabled") == "yes"
-    set_disabled(tenant, disabled, actor=actor_of(request), now=utc_now())
+    set_disabled(tenant, disabled, actor=actor, now=utc_now(), directory=directory)
     if not disabled:
-        check_connection(tenant, actor=actor_of(request))
+        check_connection(tenant, actor=actor, directory=directory)
+    return redirect("directory", tenant.id, directory)
+
+
+@require_POST
+def remove_directory(request: HttpRequest, tenant_id: UUID, directory_id: UUID) -> HttpResponse:
+    tenant, connection = enter_directory(request, tenant_id, directory_id)
+    services.remove_directory(tenant, directory_id, actor=actor_of(request), now=utc_now())
+    messages.success(request, f"{connection.label} is no longer connected.")
     return redirect("directory", tenant.id)

@@ -10,16 +10,14 @@ from django.shortcuts import render
 from emberwatch.core.clock import utc_now
 from emberwatch.core.errors import BadInput
 from emberwatch.directories.calls import KEPT_FOR, CallFilters, calls_page
-from emberwatch.directories.queries import required_connection
-from emberwatch.tenants.policy import Permission
 from emberwatch.validation.health import health_of
 from emberwatch.validation.oversight import activity_of
-from emberwatch.web.access import enter_tenant
+from emberwatch.web.access import enter_directory
 
 
-def health(request: HttpRequest, tenant_id: UUID) -> HttpResponse:
-    tenant = enter_tenant(request, tenant_id, Permission.CONFIGURE_DIRECTORY)
-    connection, now = required_connection(tenant.id), utc_now()
+def health(request: HttpRequest, tenant_id: UUID, directory_id: UUID | None = None) -> HttpResponse:
+    tenant, connection = enter_directory(request, tenant_id, directory_id)
+    now = utc_now()
     wanted = {name: request.GET[name] for name in ("failed", "service") if request.GET.get(name)}
     filters = CallFilters(wanted.get("failed") == "yes", wanted.get("service", ""))
     before = _place(request.GET.get("before", ""))

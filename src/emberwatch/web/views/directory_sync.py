@@ -14,12 +14,10 @@ from django.views.decorators.http import require_POST
 from emberwatch.core.clock import utc_now
 from emberwatch.core.errors import BadInput
 from emberwatch.directories.models import DirectoryConnection
-from emberwatch.directories.queries import required_connection
 from emberwatch.identities.progress import progress_of, reads_every_hours
 from emberwatch.identities.services import request_sync, set_scope
 from emberwatch.tenants.models import Tenant
-from emberwatch.tenants.policy import Permission
-from emberwatch.web.access import actor_of, enter_tenant
+from emberwatch.web.access import actor_of, enter_directory
 from emberwatch.web.forms import Form, posted
 from emberwatch.web.frames import framed
 
@@ -35,29 +33,31 @@ def shown_of(tenant: Tenant, connection: DirectoryConnection, form: Form | None 
     }
 
 
-def status(request: HttpRequest, tenant_id: UUID) -> HttpResponse:
-    tenant = enter_tenant(request, tenant_id, Permission.CONFIGURE_DIRECTORY)
-    shown = shown_of(tenant, required_connection(tenant.id))
+def status(request: HttpRequest, tenant_id: UUID, directory_id: UUID | None = None) -> HttpResponse:
+    tenant, connection = enter_directory(request, tenant_id, directory_id)
+    shown = shown_of(tenant, connection)
     # Screen readers hear a state once, however often it is asked for.
     shown["has_moved"] = request.GET.get("was", shown["sync"].state) != shown["sync"].state
     return framed(request, "directory/sync.html", shown)
 
 
 @require_POST
-def start(request: HttpRequest, tenant_id: UUID) -> HttpResponse:
-    tenant = enter_tenant(request, tenant_id, Permission.CONFIGURE_DIRECTORY)
-    request_sync(tenant, actor=actor_of(request), now=utc_now())
-    return redirect("directory_sync", tenant.id)
+def start(request: HttpRequest, tenant_id: UUID, directory_id: UUID | None = None) -> HttpResponse:
+    tenant, connection = enter_directory(request, tenant_id, directory_id)
+    directory = connection.entra_tenant_id
+    request_sync(tenant, actor=actor_of(request), now=utc_now(), directory=directory)
+    return redirect("directory_sync", tenant.id, directory)
 
 
 @require_POST
-def scope(request: HttpRequest, tenant_id: UUID) -> HttpResponse:
-    tenant = enter_tenant(request, tenant_id, Permission.CONFIGURE_DIRECTORY)
+def scope(request: HttpRequest, tenant_id: UUID, directory_id: UUID | None = None) -> HttpResponse:
+    tenant, connection = enter_directory(request, tenant_id, directory_id)
+    directory = connection.entra_tenant_id
     typed = posted(request, "group_id")
     try:
-        set_scope(tenant, typed["group_id"], actor=actor_of(request), now=utc_now())
+        set_scope(tenant, typed["group_id"], actor=actor_of(request), now=utc_now(), directory=directory)
     except BadInput as error:
-        shown = shown_of(tenant, required_connection(tenant.id), Form(typed, error))
+        shown = shown_of(tenant, connection, Form(typed, error))
         return framed(request, "directory/sync.html", shown, status=HTTPStatus.BAD_REQUEST)
     messages.success(request, "Saved. The next reading begins anew.")
-    return redirect("directory_sync", tenant.id)
+    return redirect("directory_sync", tenant.id, directory)

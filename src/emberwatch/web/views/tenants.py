@@ -18,7 +18,7 @@ from emberwatch.accounts.services import invite_member
 from emberwatch.core.clock import utc_now
 from emberwatch.core.errors import BadInput
 from emberwatch.core.secret import Secret
-from emberwatch.directories.queries import connection_of
+from emberwatch.directories.queries import connections_of
 from emberwatch.tenants.models import Tenant
 from emberwatch.tenants.policy import Permission
 from emberwatch.tenants.queries import (
@@ -77,7 +77,7 @@ def _page(request: HttpRequest, tenant: Tenant, *, status: int = HTTPStatus.OK, 
         "invite_form": Form({"role": Role.ANALYST}),
         "members": members_of(tenant) if Permission.CONFIGURE_TENANT in may else [],
         "roles": Role.choices,
-        "is_connected": connection_of(tenant.id) is not None,
+        "is_connected": bool(connections_of(tenant.id)),
     }
     return render(request, "tenants/tenant.html", shown | more, status=status)
 
