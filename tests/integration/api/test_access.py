@@ -27,8 +27,11 @@ pytestmark = pytest.mark.django_db
 
 CONNECTION = {"client_id": APP, "client_secret": SECRET, "entra_tenant_id": DIRECTORY, "cloud": "custom"}
 
+OTHER_DIRECTORY = "11111111-aaaa-4bbb-8ccc-0000000000ff"
+
 BODIES: Mapping[tuple[str, str], object] = {
     ("PUT", "/directory"): CONNECTION,
+    ("POST", "/directories"): {**CONNECTION, "entra_tenant_id": OTHER_DIRECTORY},
     ("PUT", "/directory/choices"): {"pace": 0.5},
     ("POST", "/directory/keys"): {"client_secret": "Zx8Q~a-second-secret"},
     ("PUT", "/directory/sync"): {"group_id": "44444444-aaaa-4bbb-8ccc-000000000004"},
@@ -41,6 +44,9 @@ ROUTES: Mapping[tuple[str, str], tuple[int, int, int]] = {
     ("GET", "/directory"): (403, 403, 200),
     ("PUT", "/directory"): (403, 403, 200),
     ("POST", "/directory/check"): (403, 403, 200),
+    ("GET", "/directories"): (403, 403, 200),
+    ("POST", "/directories"): (403, 403, 201),
+    ("DELETE", "/directory"): (403, 403, 204),
     ("POST", "/directory/keys"): (403, 403, 201),
     ("DELETE", "/directory/keys/{key}"): (403, 403, 200),
     ("GET", "/directory/health"): (403, 403, 200),
@@ -100,11 +106,20 @@ def furnished() -> tuple[Tenant, dict[str, str]]:
 def status_of(role: str, at_home: Tenant, target: Tenant, method: str, path: str) -> int:
     caller = caller_for(at_home, role)
     caller.tenant = target
+    DirectoryConnection.objects.filter(tenant=target, entra_tenant_id=OTHER_DIRECTORY).delete()
+    if (method, path) == ("DELETE", "/directory"):
+        _second_directory(target)
+        path = f"{path}?directory={OTHER_DIRECTORY}"
     if path.startswith("/directory/keys"):
         path = path.format(key=_second_key(target, is_there=method == "DELETE"))
     if (method, path) == ("POST", "/imports"):
         return int(caller.upload(b"ann@contoso.example:pw\n").status_code)
     return int(caller(method, caller.here(path), BODIES.get((method, path))).status_code)
+
+
+def _second_directory(tenant: Tenant) -> None:
+    facts = {"cloud": "custom", "client_id": APP, "status": "active", "created_at": NOW, "updated_at": NOW}
+    DirectoryConnection.objects.create(tenant=tenant, entra_tenant_id=OTHER_DIRECTORY, **facts)
 
 
 def _second_key(tenant: Tenant, *, is_there: bool) -> str:
@@ -126,7 +141,7 @@ def test_a_role_meets_its_routes_and_others_tenants_are_not_there(start_entra: S
     for (method, template), expected in ROUTES.items():
         path = template.format(**ids, key="{key}")
         # First: there is something to leak, and to its own people it is shown.
-        assert status_of(Role.ADMIN, tenant, tenant, method, path) in (200, 201, 202), (method, template)
+        assert status_of(Role.ADMIN, tenant, tenant, method, path) in (200, 201, 202, 204), (method, template)
         assert status_of(role, tenant, tenant, method, path) == expected[column], (method, template)
         assert status_of(role, stranger, tenant, method, path) == 404, (method, template)
 

@@ -19,13 +19,11 @@ from emberwatch.api.choice_shapes import (
     ProtectedOut,
     UnknownCodeOut,
 )
+from emberwatch.api.directory_access import ONLY_ONE, access_directory
 from emberwatch.api.paging import Page
 from emberwatch.api.shapes import Id
 from emberwatch.core.clock import utc_now
 from emberwatch.directories.models import DirectoryConnection
-from emberwatch.directories.queries import required_connection
-from emberwatch.tenants.policy import Permission
-from emberwatch.tenants.queries import access_tenant
 from emberwatch.validation.choices import policy_of
 from emberwatch.validation.models import ProtectedEntry
 from emberwatch.validation.operating import (
@@ -45,18 +43,26 @@ HERE = "/tenants/{tenant_id}/directory"
 
 
 @router.get(f"{HERE}/choices", response=answers(200, ChoicesOut), operation_id="get_choices")
-def get_choices(request: HttpRequest, tenant_id: Id) -> ChoicesOut:
+def get_choices(request: HttpRequest, tenant_id: Id, directory: str = ONLY_ONE) -> ChoicesOut:
     """What the operator allows and states, and what is in force with the choices of other tenants."""
-    return _choices(_connection(request, tenant_id))
+    _, connection = access_directory(request, tenant_id, directory)
+    return _choices(connection)
 
 
 @router.put(f"{HERE}/choices", response=answers(200, ChoicesOut, 413), operation_id="save_choices")
-def put_choices(request: HttpRequest, tenant_id: Id, wanted: ChoicesIn) -> ChoicesOut:
+def put_choices(
+    request: HttpRequest, tenant_id: Id, wanted: ChoicesIn, directory: str = ONLY_ONE
+) -> ChoicesOut:
     """Replaces all choices. They hold at once, for runs that are under way too."""
-    actor = actor_of(request)
-    tenant = access_tenant(actor, tenant_id, Permission.CONFIGURE_DIRECTORY)
-    save_choices(tenant, lambda _: _wanted(wanted), actor=actor, now=utc_now())
-    return _choices(required_connection(tenant.id))
+    tenant, connection = access_directory(request, tenant_id, directory)
+    save_choices(
+        tenant,
+        lambda _: _wanted(wanted),
+        actor=actor_of(request),
+        now=utc_now(),
+        directory=connection.entra_tenant_id,
+    )
+    return _choices(connection)
 
 
 def _wanted(given: ChoicesIn) -> Choices:
@@ -85,34 +91,46 @@ def _choices(connection: DirectoryConnection) -> ChoicesOut:
 
 
 @router.get(f"{HERE}/protected", response=answers(200, Page[ProtectedOut]), operation_id="list_protected")
-def list_protected(request: HttpRequest, tenant_id: Id) -> Page[ProtectedOut]:
+def list_protected(request: HttpRequest, tenant_id: Id, directory: str = ONLY_ONE) -> Page[ProtectedOut]:
     """This tenant's list of accounts, groups and roles of which nothing is ever sent."""
-    found = [_entry(row) for row in entries_of(_connection(request, tenant_id))]
+    _, connection = access_directory(request, tenant_id, directory)
+    found = [_entry(row) for row in entries_of(connection)]
     return Page[ProtectedOut](items=found, next_cursor=None)
 
 
 @router.post(f"{HERE}/protected", response=answers(201, ProtectedOut, 413), operation_id="protect")
-def post_protected(request: HttpRequest, tenant_id: Id, wanted: ProtectedIn) -> Status[ProtectedOut]:
+def post_protected(
+    request: HttpRequest, tenant_id: Id, wanted: ProtectedIn, directory: str = ONLY_ONE
+) -> Status[ProtectedOut]:
     """Protects an account, a group or a role. One that is on the list already stays as it is."""
-    actor = actor_of(request)
-    tenant = access_tenant(actor, tenant_id, Permission.CONFIGURE_DIRECTORY)
-    entry = protect(tenant, wanted.kind, wanted.value, wanted.note, actor=actor, now=utc_now())
+    tenant, connection = access_directory(request, tenant_id, directory)
+    entry = protect(
+        tenant,
+        wanted.kind,
+        wanted.value,
+        wanted.note,
+        actor=actor_of(request),
+        now=utc_now(),
+        directory=connection.entra_tenant_id,
+    )
     return Status(201, _entry(entry))
 
 
 @router.delete(f"{HERE}/protected/{{entry_id}}", response=answers(204, None), operation_id="unprotect")
-def delete_protected(request: HttpRequest, tenant_id: Id, entry_id: Id) -> HttpResponse:
+def delete_protected(
+    request: HttpRequest, tenant_id: Id, entry_id: Id, directory: str = ONLY_ONE
+) -> HttpResponse:
     """Takes an entry off the list."""
-    actor = actor_of(request)
-    tenant = access_tenant(actor, tenant_id, Permission.CONFIGURE_DIRECTORY)
-    unprotect(tenant, entry_id, actor=actor, now=utc_now())
+    tenant, connection = access_directory(request, tenant_id, directory)
+    unprotect(tenant, entry_id, actor=actor_of(request), now=utc_now(), directory=connection.entra_tenant_id)
     return HttpResponse(status=204)
 
 
 @router.get(f"{HERE}/activity", response=answers(200, ActivityOut), operation_id="get_activity")
-def get_activity(request: HttpRequest, tenant_id: Id) -> ActivityOut:
+def get_activity(request: HttpRequest, tenant_id: Id, directory: str = ONLY_ONE) -> ActivityOut:
     """Sign-ins of the last 24 hours against the pace, the sign-in log, and codes that nobody knows."""
-    found = activity_of(_connection(request, tenant_id), utc_now())
+    _, connection = access_directory(request, tenant_id, directory)
+    found = activity_of(connection, utc_now())
     return ActivityOut(
         attempts=found.attempts,
         most_at_this_pace=found.most_at_this_pace,
@@ -122,11 +140,6 @@ def get_activity(request: HttpRequest, tenant_id: Id) -> ActivityOut:
         log_refused_because=found.log_refused_because,
         unknown_codes=[UnknownCodeOut(**asdict(each)) for each in found.unknown_codes],
     )
-
-
-def _connection(request: HttpRequest, tenant_id: str) -> DirectoryConnection:
-    tenant = access_tenant(actor_of(request), tenant_id, Permission.CONFIGURE_DIRECTORY)
-    return required_connection(tenant.id)
 
 
 def _entry(row: ProtectedEntry) -> ProtectedOut:

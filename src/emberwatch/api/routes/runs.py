@@ -12,10 +12,12 @@ from ninja import Query, Router, Status
 from emberwatch.api import rendering
 from emberwatch.api.answers import answers
 from emberwatch.api.auth import actor_of
+from emberwatch.api.directory_access import ONLY_ONE
 from emberwatch.api.paging import Page, Paging
 from emberwatch.api.shapes import Id, RunDetailOut, RunOut
 from emberwatch.core.clock import utc_now
 from emberwatch.core.errors import BadInput
+from emberwatch.directories.queries import directory_named
 from emberwatch.tenants.policy import Permission
 from emberwatch.tenants.queries import access_tenant
 from emberwatch.validation.models import Run
@@ -45,11 +47,17 @@ def _before(cursor: str) -> UUID | None:
 
 
 @router.post("/tenants/{tenant_id}/runs", response=answers(202, RunDetailOut, 409), operation_id="start_run")
-def start(request: HttpRequest, response: HttpResponse, tenant_id: Id) -> Status[RunDetailOut]:
-    """Starts a run over the whole feed, or returns the one that is open."""
+def start(
+    request: HttpRequest, response: HttpResponse, tenant_id: Id, directory: str = ONLY_ONE
+) -> Status[RunDetailOut]:
+    """Starts a run over the whole feed, or returns the one that is open.
+
+    Without `directory`, each of the tenant's directories gets a run; the first one is returned.
+    """
     actor = actor_of(request)
     tenant = access_tenant(actor, tenant_id, Permission.VALIDATE)
-    run = start_run(tenant, actor=actor, now=utc_now())
+    named = directory_named(tenant.id, directory)
+    run = start_run(tenant, actor=actor, now=utc_now(), directory=named)
     response.headers["Location"] = reverse("api:get_run", args=[str(tenant.id), str(run.id)])
     return Status(202, _told(run))
 

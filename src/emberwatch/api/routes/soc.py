@@ -11,11 +11,10 @@ from ninja import Field, Query, Router, Schema, Status
 from emberwatch.api.answers import answers
 from emberwatch.api.auth import actor_of
 from emberwatch.api.choice_shapes import AlertOut, KillSwitchOut, SocOut, SocTextOut, StopIn
+from emberwatch.api.directory_access import ONLY_ONE, access_directory
 from emberwatch.api.shapes import Id
 from emberwatch.core.clock import utc_now
-from emberwatch.directories.queries import required_connection
 from emberwatch.tenants.policy import Permission
-from emberwatch.tenants.queries import access_tenant
 from emberwatch.validation.choices import kill_switch
 from emberwatch.validation.models import KillSwitch
 from emberwatch.validation.oversight import MOST_DAYS, soc_facts
@@ -30,10 +29,10 @@ class SocQuery(Schema):
 
 
 @router.get("/tenants/{tenant_id}/directory/soc", response=answers(200, SocOut), operation_id="get_soc")
-def get_soc(request: HttpRequest, tenant_id: Id, query: Query[SocQuery]) -> SocOut:
+def get_soc(request: HttpRequest, tenant_id: Id, query: Query[SocQuery], directory: str = ONLY_ONE) -> SocOut:
     """Ready texts that find our attempts, leave them out, or find misuse, and the alerts that they may raise."""
-    tenant = access_tenant(actor_of(request), tenant_id, Permission.VIEW_FEED)
-    facts = soc_facts(required_connection(tenant.id), query.days, utc_now())
+    _, connection = access_directory(request, tenant_id, directory, Permission.VIEW_FEED)
+    facts = soc_facts(connection, query.days, utc_now())
     return SocOut(
         client_id=str(facts.client_id),
         entra_tenant_id=str(facts.entra_tenant_id),
