@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 import typer
 
 from emberwatch.cli.output import AsJson, moment, print_json, print_table
-from emberwatch.cli.start import start
+from emberwatch.cli.which_directory import Which, tenant_and_connection
 from emberwatch.core.errors import BadInput
 
 if TYPE_CHECKING:
@@ -27,22 +27,25 @@ def choices(
     set_: Annotated[
         list[str], typer.Option("--set", help="name=value; may be repeated. Addresses are parted by commas.")
     ] = [],  # noqa: B006 - typer reads the default, nobody writes to it
+    directory: Which = "",
     as_json: AsJson = False,
 ) -> None:
     """Show the validation choices of a tenant's directory, or change some of them."""
     typed = dict(_pair(text) for text in set_)
-    start()
+    found, connection = tenant_and_connection(tenant, directory)
     from emberwatch.accounts.actor import command_line_actor
     from emberwatch.core.clock import utc_now
-    from emberwatch.directories.queries import required_connection
-    from emberwatch.tenants.queries import tenant_by_name
     from emberwatch.validation.operating import save_choices
     from emberwatch.validation.options import revised
 
-    found = tenant_by_name(tenant)
-    connection = required_connection(found.id)
     if typed:
-        save_choices(found, lambda now: revised(now, typed), actor=command_line_actor(), now=utc_now())
+        save_choices(
+            found,
+            lambda now: revised(now, typed),
+            actor=command_line_actor(),
+            now=utc_now(),
+            directory=connection.entra_tenant_id,
+        )
     _show(connection, as_json)
 
 
@@ -79,14 +82,12 @@ def _show(connection: DirectoryConnection, as_json: bool) -> None:
         typer.echo(f"Warning: {warning}", err=True)
 
 
-def protected(tenant: TenantName, as_json: AsJson = False) -> None:
+def protected(tenant: TenantName, directory: Which = "", as_json: AsJson = False) -> None:
     """List the accounts, groups and roles of which nothing is ever sent."""
-    start()
-    from emberwatch.directories.queries import required_connection
-    from emberwatch.tenants.queries import tenant_by_name
+    _, connection = tenant_and_connection(tenant, directory)
     from emberwatch.validation.operating import entries_of
 
-    rows = entries_of(required_connection(tenant_by_name(tenant).id))
+    rows = entries_of(connection)
     if as_json:
         print_json(_record(row) for row in rows)
     elif rows:
@@ -103,49 +104,52 @@ def protect(
     group: Group = "",
     role: Role = "",
     note: Annotated[str, typer.Option(help="Why, for those who come later.")] = "",
+    directory: Which = "",
     as_json: AsJson = False,
 ) -> None:
     """Protect an account, the members of a group or the holders of a role: nothing is ever sent for them."""
     kind, value = _one_of(account=account, group=group, role=role)
-    start()
+    found, connection = tenant_and_connection(tenant, directory)
     from emberwatch.accounts.actor import command_line_actor
     from emberwatch.core.clock import utc_now
-    from emberwatch.tenants.queries import tenant_by_name
     from emberwatch.validation import operating
 
-    found = tenant_by_name(tenant)
-    entry = operating.protect(found, kind, value, note, actor=command_line_actor(), now=utc_now())
+    meant = connection.entra_tenant_id
+    entry = operating.protect(
+        found, kind, value, note, actor=command_line_actor(), now=utc_now(), directory=meant
+    )
     if as_json:
         print_json([_record(entry)])
     else:
         typer.echo(f"Protected: {entry.kind} {entry.value}.")
 
 
-def unprotect(tenant: TenantName, account: Account = "", group: Group = "", role: Role = "") -> None:
+def unprotect(
+    tenant: TenantName,
+    account: Account = "",
+    group: Group = "",
+    role: Role = "",
+    directory: Which = "",
+) -> None:
     """Take an account, a group or a role off the list."""
     kind, value = _one_of(account=account, group=group, role=role)
-    start()
+    found, connection = tenant_and_connection(tenant, directory)
     from emberwatch.accounts.actor import command_line_actor
     from emberwatch.core.clock import utc_now
-    from emberwatch.directories.queries import required_connection
-    from emberwatch.tenants.queries import tenant_by_name
     from emberwatch.validation import operating
 
-    found = tenant_by_name(tenant)
-    entry = operating.entry_named(required_connection(found.id), kind, value)
-    operating.unprotect(found, entry.id, actor=command_line_actor(), now=utc_now())
+    entry, meant = operating.entry_named(connection, kind, value), connection.entra_tenant_id
+    operating.unprotect(found, entry.id, actor=command_line_actor(), now=utc_now(), directory=meant)
     typer.echo(f"No longer protected: {entry.kind} {entry.value}.")
 
 
-def activity(tenant: TenantName, as_json: AsJson = False) -> None:
+def activity(tenant: TenantName, directory: Which = "", as_json: AsJson = False) -> None:
     """Show the sign-ins of the last 24 hours, whether the sign-in log is read, and codes that nobody knows."""
-    start()
+    _, connection = tenant_and_connection(tenant, directory)
     from emberwatch.core.clock import utc_now
-    from emberwatch.directories.queries import required_connection
-    from emberwatch.tenants.queries import tenant_by_name
     from emberwatch.validation.oversight import activity_of
 
-    found = activity_of(required_connection(tenant_by_name(tenant).id), utc_now())
+    found = activity_of(connection, utc_now())
     if as_json:
         shown = asdict(found) | {"log_state": found.log_state}
         shown.pop("log_asked_at")
@@ -170,17 +174,16 @@ def soc(
     ] = False,
     sigma: Annotated[bool, typer.Option("--sigma", help="Only the Sigma rules, as one YAML stream.")] = False,
     days: Annotated[int, typer.Option(help="List the ids of the attempts of so many days.")] = 7,
+    directory: Which = "",
     as_json: AsJson = False,
 ) -> None:
     """Print texts that find or leave out exactly our attempts in a SOC's logs."""
-    start()
+    _, connection = tenant_and_connection(tenant, directory)
     from emberwatch.core.clock import utc_now
-    from emberwatch.directories.queries import required_connection
-    from emberwatch.tenants.queries import tenant_by_name
     from emberwatch.validation.oversight import soc_facts
     from emberwatch.validation.soc import Language, texts
 
-    facts = soc_facts(required_connection(tenant_by_name(tenant).id), days, utc_now())
+    facts = soc_facts(connection, days, utc_now())
     asked = [language for language, given in ((Language.KQL, kql), (Language.SIGMA, sigma)) if given]
     wanted = [each for each in texts(facts) if each.language in (asked or list(Language))]
     if as_json:

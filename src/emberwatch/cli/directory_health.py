@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 import typer
 
 from emberwatch.cli.output import AsJson, moment, print_json, print_table
-from emberwatch.cli.start import start
+from emberwatch.cli.which_directory import Which, tenant_and_connection
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -33,9 +33,9 @@ _CALL: Final = (
 )
 
 
-def health(tenant: TenantName, as_json: AsJson = False) -> None:
+def health(tenant: TenantName, directory: Which = "", as_json: AsJson = False) -> None:
     """Show a directory's state, and the sign-ins and requests of the last 24 hours."""
-    connection = _connection(tenant)
+    _, connection = tenant_and_connection(tenant, directory)
     from emberwatch.core.clock import utc_now
     from emberwatch.validation.health import health_of
 
@@ -78,10 +78,11 @@ def calls(
     failed: Annotated[bool, typer.Option("--failed", help="Only what was refused or got no answer.")] = False,
     service: Annotated[str, typer.Option(help="graph or sign-in; without it both.")] = "",
     limit: Annotated[int, typer.Option(min=1, help="The newest so many.")] = 50,
+    directory: Which = "",
     as_json: AsJson = False,
 ) -> None:
     """List the requests that went to a directory in the last days, newest first."""
-    connection = _connection(tenant)
+    _, connection = tenant_and_connection(tenant, directory)
     from emberwatch.directories.calls import CallFilters
 
     found = islice(_calls(connection, CallFilters(failed, service)), limit)
@@ -112,11 +113,3 @@ def _calls(connection: DirectoryConnection, filters: CallFilters) -> Iterator[Di
         yield from rows
         if before is None:
             return
-
-
-def _connection(name: str) -> DirectoryConnection:
-    start()
-    from emberwatch.directories.queries import required_connection
-    from emberwatch.tenants.queries import tenant_by_name
-
-    return required_connection(tenant_by_name(name).id)

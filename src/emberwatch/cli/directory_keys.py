@@ -13,7 +13,7 @@ import typer
 
 from emberwatch.cli.failures import EXIT_FAILED
 from emberwatch.cli.output import AsJson, day, moment, print_json, print_table
-from emberwatch.cli.start import start
+from emberwatch.cli.which_directory import Which, tenant_and_connection
 from emberwatch.core.errors import BadInput
 from emberwatch.core.secret import Secret
 
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from emberwatch.directories.base import CheckItem, CheckReport
     from emberwatch.directories.keys import KeyForm
     from emberwatch.directories.models import DirectoryConnection
-    from emberwatch.tenants.models import Tenant
 
 app = typer.Typer(
     help="What the application proves itself with: two may stand side by side.", rich_markup_mode=None
@@ -44,9 +43,10 @@ Federated = Annotated[
 
 
 @app.command("list")
-def list_keys(tenant: TenantName, as_json: AsJson = False) -> None:
+def list_keys(tenant: TenantName, directory: Which = "", as_json: AsJson = False) -> None:
     """List the keys of a tenant's application, the one in use first."""
-    _list(_connection(_tenant(tenant)), as_json)
+    _, connection = tenant_and_connection(tenant, directory)
+    _list(connection, as_json)
 
 
 @app.command("add")
@@ -54,30 +54,32 @@ def add(
     tenant: TenantName,
     certificate: CertificateFile = None,
     federated: Federated = False,
+    directory: Which = "",
     as_json: AsJson = False,
 ) -> None:
     """Put a second secret or certificate beside the one in use, and check both.
 
     The secret and a certificate's password are read as in emberwatch entra connect.
     """
-    found = _tenant(tenant)
+    found, connection = tenant_and_connection(tenant, directory)
     from emberwatch.accounts.actor import command_line_actor
     from emberwatch.core.clock import utc_now
     from emberwatch.directories.services import add_key
 
-    _connection(found)
-    key = given_key(certificate, federated)
-    show_report(found, add_key(found, key, actor=command_line_actor(), now=utc_now()), as_json)
+    key, meant = given_key(certificate, federated), connection.entra_tenant_id
+    report = add_key(found, key, actor=command_line_actor(), now=utc_now(), directory=meant)
+    show_report(connection, report, as_json)
 
 
 @app.command("remove")
 def remove(
     tenant: TenantName,
     key: Annotated[str, typer.Option(help="The key's id, as the list shows it.")],
+    directory: Which = "",
     as_json: AsJson = False,
 ) -> None:
     """Remove one of two keys and check with the other."""
-    found = _tenant(tenant)
+    found, connection = tenant_and_connection(tenant, directory)
     from uuid import UUID
 
     from emberwatch.accounts.actor import command_line_actor
@@ -90,7 +92,9 @@ def remove(
         raise BadInput(
             "This is not the id of a key.", remedy="`emberwatch entra key list` shows them."
         ) from None
-    show_report(found, remove_key(found, key_id, actor=command_line_actor(), now=utc_now()), as_json)
+    meant = connection.entra_tenant_id
+    report = remove_key(found, key_id, actor=command_line_actor(), now=utc_now(), directory=meant)
+    show_report(connection, report, as_json)
 
 
 def given_key(certificate: Path | None, federated: bool) -> KeyForm:
@@ -130,9 +134,9 @@ def _typed(variable: str, prompt: str) -> Secret:
     return Secret(sys.stdin.readline().rstrip("\r\n"))
 
 
-def show_report(tenant: Tenant, report: CheckReport, as_json: bool) -> None:
+def show_report(connection: DirectoryConnection, report: CheckReport, as_json: bool) -> None:
     """Everything that a check found; ends the command with an error when there is a fault."""
-    connection = _connection(tenant)
+    connection.refresh_from_db()
     if as_json:
         print_json([_record(connection, report)])
     else:
@@ -200,16 +204,3 @@ def _list(connection: DirectoryConnection, as_json: bool) -> None:
             for state in states
         ],
     )
-
-
-def _tenant(name: str) -> Tenant:
-    start()
-    from emberwatch.tenants.queries import tenant_by_name
-
-    return tenant_by_name(name)
-
-
-def _connection(tenant: Tenant) -> DirectoryConnection:
-    from emberwatch.directories.queries import required_connection
-
-    return required_connection(tenant.id)

@@ -10,7 +10,7 @@ import typer
 
 from emberwatch.cli.failures import EXIT_FAILED
 from emberwatch.cli.output import AsJson, moment, print_json
-from emberwatch.cli.start import start
+from emberwatch.cli.which_directory import Which, tenant_and_connection
 
 if TYPE_CHECKING:
     from emberwatch.directories.models import DirectoryConnection
@@ -26,25 +26,23 @@ def sync(
         str | None, typer.Option(help="Read only the members of the group with this Object ID.")
     ] = None,
     everybody: Annotated[bool, typer.Option("--everybody", help="Take a limit to a group back.")] = False,
+    directory: Which = "",
     as_json: AsJson = False,
 ) -> None:
     """Read a tenant's directory: all of it the first time, then what has changed."""
-    start()
+    found, connection = tenant_and_connection(tenant, directory)
     from emberwatch.accounts.actor import command_line_actor
     from emberwatch.core.clock import utc_now
     from emberwatch.core.errors import BadInput
-    from emberwatch.directories.queries import required_connection
     from emberwatch.identities.progress import progress_of
     from emberwatch.identities.services import request_sync, set_scope
-    from emberwatch.tenants.queries import tenant_by_name
 
     if group is not None and everybody:
         raise BadInput("Give --group or --everybody, not both.", field="group")
-    found, actor = tenant_by_name(tenant), command_line_actor()
+    actor, meant = command_line_actor(), connection.entra_tenant_id
     if group is not None or everybody:
-        set_scope(found, group or "", actor=actor, now=utc_now())
-    request_sync(found, actor=actor, now=utc_now())
-    connection = required_connection(found.id)
+        set_scope(found, group or "", actor=actor, now=utc_now(), directory=meant)
+    request_sync(found, actor=actor, now=utc_now(), directory=meant)
     _read(connection)
     _link(found)
     _say(progress_of(connection), as_json=as_json)

@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
@@ -84,7 +85,7 @@ def _validate_feed(tenant: Tenant, *, wait: bool, as_json: bool) -> None:
     from emberwatch.accounts.actor import command_line_actor
     from emberwatch.core.clock import utc_now
     from emberwatch.validation.queries import open_questions
-    from emberwatch.validation.runs import open_run, start_run
+    from emberwatch.validation.runs import open_run, start_runs
 
     now = utc_now()
     queued = open_questions(tenant.id, now)
@@ -92,15 +93,16 @@ def _validate_feed(tenant: Tenant, *, wait: bool, as_json: bool) -> None:
         if not as_json:
             typer.echo("Nothing to validate: every verdict is settled.")
         return
-    run = start_run(tenant, actor=command_line_actor(), now=now)
-    if wait:
-        _wait(lambda: _moving(run.pk))
-    run.refresh_from_db()
-    if as_json:
-        _print_rows(run)
-    elif wait:
-        _print_outcome(run)
-    else:
+    runs = start_runs(tenant, actor=command_line_actor(), now=now)
+    for run in runs:
+        if wait:
+            _wait(partial(_moving, run.pk))
+        run.refresh_from_db()
+        if as_json:
+            _print_rows(run)
+        elif wait:
+            _print_outcome(run)
+    if not as_json and not wait:
         typer.echo(f"{queued} validations queued.")
 
 

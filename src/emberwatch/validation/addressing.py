@@ -55,7 +55,8 @@ class Share:
     """The credentials of a tenant that go to one of its directories: the same rule as a condition in SQL."""
 
     tenant_id: UUID
-    directory: UUID
+    directory: UUID | None
+    """``None``: the tenant has none yet."""
 
     def condition(self) -> tuple[str, list[Any]]:
         """Over the table of credentials ``c``; empty where the tenant has no other directory."""

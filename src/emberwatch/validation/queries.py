@@ -117,13 +117,16 @@ def credentials_of_run(run: Run) -> QuerySet[Credential]:
 
 def open_questions(tenant_id: UUID, now: datetime) -> int:
     """How many credentials a run that is started now would be about."""
+    connections = connections_of(tenant_id)
+    if not connections:
+        return count_questions(Share(tenant_id, None), now=now, confirm_likely=False)
     return sum(
         count_questions(
             Share(tenant_id, connection.entra_tenant_id),
             now=now,
             confirm_likely=policy_of(connection).confirm_likely,
         )
-        for connection in connections_of(tenant_id)
+        for connection in connections
     )
 
 

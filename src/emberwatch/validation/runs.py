@@ -36,17 +36,20 @@ PAUSED_BY: Final = "Paused by {actor}."
 
 
 def start_run(tenant: Tenant, *, actor: Actor, now: datetime, directory: UUID | None = None) -> Run:
-    """Starts a run over a tenant's feed, or returns the one that is open.
+    """Starts a run over a tenant's feed, or returns the one that is open; the first of :func:`start_runs`."""
+    return start_runs(tenant, actor=actor, now=now, directory=directory)[0]
 
-    A tenant with several directories gets a run for each that can be asked, or for the one that is named; the
-    first is returned. Raises :class:`Conflict` when none can be asked at all.
+
+def start_runs(tenant: Tenant, *, actor: Actor, now: datetime, directory: UUID | None = None) -> list[Run]:
+    """A run for each of a tenant's directories that can be asked, or for the one that is named.
+
+    Those that are open already serve too. Raises :class:`Conflict` when no directory can be asked at all.
     """
     require(actor, tenant, Permission.VALIDATE)
-    runs = [
+    return [
         _start(tenant, connection, Mode(policy_of(connection).mode), RunOrigin.PERSON, actor, now)
         for connection in _usable(tenant, directory)
     ]
-    return runs[0]
 
 
 def _usable(tenant: Tenant, directory: UUID | None) -> list[DirectoryConnection]:
