@@ -29,8 +29,11 @@ def start_entra(settings: Settings) -> Iterator[StartEntra]:
     """Starts a simulated Entra ID with the given users and makes it the cloud ``custom``."""
     running: list[SimulatedEntra] = []
 
-    def start(*users: UserScenario, **directory: object) -> SimulatedEntra:
-        entra = SimulatedEntra(scenario_of(users, directory))
+    def start(
+        *users: UserScenario, others: tuple[DirectoryScenario, ...] = (), **directory: object
+    ) -> SimulatedEntra:
+        scenario = scenario_of(users, directory)
+        entra = SimulatedEntra(dataclasses.replace(scenario, directories=(*scenario.directories, *others)))
         entra.start()
         running.append(entra)
         cloud = CustomCloud(entra.url, entra.graph_url, entra.portal_url, entra.ca_file)
