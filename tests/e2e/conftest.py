@@ -40,6 +40,8 @@ STRICT: Final = ("default-src 'none'", "script-src 'self'", "style-src 'self'", 
 START_SECONDS: Final = 90
 ENDED: Final = ""
 
+SECOND_DIRECTORY: Final = "11111111-aaaa-4bbb-8ccc-00000000000b"
+
 
 @dataclass
 class Product:
@@ -98,16 +100,26 @@ def product(chromium: str) -> Iterator[Product]:
 
 
 def _world() -> Scenario:
+    ann = UserScenario(upn="ann@contoso.example", id=ANN, password=RIGHT, display_name="Ann of Contoso")
+    return Scenario(
+        directories=(
+            _directory(DIRECTORY, "Contoso", "contoso.example", (ann,)),
+            _directory(SECOND_DIRECTORY, "Wide World Importers", "wideworld.example", ()),
+        )
+    )
+
+
+def _directory(
+    directory_id: str, name: str, domain: str, users: tuple[UserScenario, ...]
+) -> DirectoryScenario:
     app = AppScenario(
         client_id=APP,
         secrets=(SecretScenario(value=SECRET),),
         granted_roles=("Directory.Read.All",),
         consented_scopes=("openid",),
     )
-    ann = UserScenario(upn="ann@contoso.example", id=ANN, password=RIGHT, display_name="Ann of Contoso")
-    domain = DomainScenario(name="contoso.example", default=True)
-    directory = DirectoryScenario(id=DIRECTORY, name="Contoso", domains=(domain,), apps=(app,), users=(ann,))
-    return Scenario(directories=(directory,))
+    domains = (DomainScenario(name=domain, default=True),)
+    return DirectoryScenario(id=directory_id, name=name, domains=domains, apps=(app,), users=users)
 
 
 def _free_port() -> int:
