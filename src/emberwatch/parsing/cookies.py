@@ -63,7 +63,10 @@ def read_cookies(
 
 def looks_like_cookies(head: bytes) -> bool:
     """Whether most of a file's first lines are cookies."""
-    if not any(mark in head.upper() for mark in _MARKS):
+    if b"\t" not in head:
+        return False
+    folded = head.upper()
+    if not any(mark in folded for mark in _MARKS):
         return False
     texts = [decode(clean(line))[0] for line in head.splitlines()[:50]]
     telling = [text for text in texts if text.strip() and not _is_comment(text)]

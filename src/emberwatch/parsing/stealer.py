@@ -6,7 +6,6 @@ line once both login and password were seen (some dialects put a blank line insi
 
 from __future__ import annotations
 
-import codecs
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import islice
@@ -24,7 +23,7 @@ from emberwatch.parsing.base import (
     SourceKind,
 )
 from emberwatch.parsing.credentials import Entry, judge
-from emberwatch.parsing.decoding import clean, decode
+from emberwatch.parsing.decoding import clean, decode, decode_lines
 from emberwatch.parsing.lines import MAX_LINE, lines_of, split_lines, whole_lines
 from emberwatch.parsing.noise import has_address, is_noise
 from emberwatch.parsing.samples import shape_of
@@ -113,11 +112,11 @@ def _texts(head: bytes) -> Iterator[str]:
 
 
 def _of_piece(reader: _Reader, piece: bytes) -> Iterator[Sequence[Outcome]]:
-    text = _plain_text(piece)
+    text = decode_lines(piece)
     if text is None:
         yield from map(reader.read, lines_of(piece))
         return
-    at = 0
+    text, at = f"{text}\n", 0
     while at < len(text):
         if reader.is_between and (read := reader.read_block(text, at)) is not None:
             outcomes, at = read
@@ -125,16 +124,6 @@ def _of_piece(reader: _Reader, piece: bytes) -> Iterator[Sequence[Outcome]]:
             end = text.find("\n", at)
             outcomes, at = reader.read(text[at:end].encode()), end + 1
         yield outcomes
-
-
-def _plain_text(piece: bytes) -> str | None:
-    """Whole lines as text, if each of them is UTF-8 and stands for itself."""
-    if codecs.BOM_UTF8 in piece:
-        return None
-    try:
-        return f"{piece.decode()}\n"
-    except UnicodeDecodeError:
-        return None
 
 
 class _Reader:
