@@ -67,12 +67,12 @@ class Lanes:
         if len(self._lanes) >= _MOST_LANES or self._tries >= _MOST_TRIES:
             return None
         self._tries += 1
-        lane = _lane_at(text, at, opening)
-        if lane is None:
+        learnt = _lane_at(text, at, opening)
+        if learnt is None:
             return None
-        self._lanes.append(lane)
-        found = _match(lane, text, at)
-        return (lane, found) if found is not None else None
+        self._lanes.append(learnt)
+        found = _match(learnt, text, at)
+        return (learnt, found) if found is not None else None
 
 
 def _match(lane: Lane, text: str, at: int) -> re.Match[str] | None:
