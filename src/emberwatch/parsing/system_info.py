@@ -9,12 +9,13 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime
-from itertools import islice, takewhile
+from functools import lru_cache
+from itertools import takewhile
 from typing import Final
 
 from emberwatch.core.patterns import lazy
-from emberwatch.parsing.decoding import clean, decode
-from emberwatch.parsing.lines import MAX_LINE, split_lines
+from emberwatch.parsing.decoding import clean, decode, decode_lines
+from emberwatch.parsing.lines import MAX_LINE, lines_of, whole_lines
 from emberwatch.parsing.system_dates import is_ambiguous, parse_day, parse_instant, parse_zone
 
 
@@ -83,6 +84,7 @@ _MONTH_FIRST: Final = frozenset({"redline", "meta"})
 _DEFENCE: Final = frozenset({"av", "antivirus", "antiviruses", "installedantivirus"})
 _MOST_DEFENCES: Final = 10
 
+_KEYED: Final = lazy(r"^([^:\n]{0,63}):([^\n]*)", re.MULTILINE)
 _SPACING: Final = lazy(r"[\s_\u3164-]+")
 _CODE_IN_BRACKETS: Final = lazy(r"\(([A-Z]{2})\)\s*$")
 _NOTHING: Final = frozenset({"", "unknown", "n/a", "none", "-"})
@@ -163,19 +165,30 @@ def family_of(text: str) -> str:
 
 
 def _text(data: bytes) -> str:
-    lines = (line for line in split_lines([data]) if len(line) <= MAX_LINE)
-    return "\n".join(decode(clean(line))[0] for line in lines)
+    return "\n".join(_text_of(piece) for piece in whole_lines([data]))
+
+
+def _text_of(piece: bytes) -> str:
+    text = decode_lines(piece) if len(piece) <= MAX_LINE else None
+    if text is not None:
+        return text
+    return "\n".join(decode(clean(line))[0] for line in lines_of(piece) if len(line) <= MAX_LINE)
 
 
 def _values(text: str) -> dict[str, str]:
     values: dict[str, str] = {}
-    for line in text.split("\n"):
-        key, colon, value = line.partition(":")
-        field = _FIELD_OF.get(_SPACING.sub("", key).casefold()) if colon and len(key) < 64 else None
+    for key, value in _KEYED.findall(text):
+        field = _field_of(key)
         value = value.strip()[:512]
         if field and value.casefold() not in _NOTHING:
             values.setdefault(field, value)
     return values
+
+
+# Nearly every log has the same keys, and the same programs and processes below them.
+@lru_cache(maxsize=4096)
+def _field_of(key: str) -> str | None:
+    return _FIELD_OF.get(_SPACING.sub("", key).casefold())
 
 
 def _infected_at(values: Mapping[str, str], day_first: bool | None) -> datetime | None:
@@ -198,16 +211,18 @@ def _address(text: str) -> str:
 
 def _antivirus(text: str) -> tuple[str, ...]:
     """Names on the line of the key, or on the lines below it up to a blank one."""
-    lines = iter(text.split("\n"))
-    for line in lines:
-        key, colon, value = line.partition(":")
-        if colon and _SPACING.sub("", key).casefold() in _DEFENCE:
-            break
-    else:
+    found = next((m for m in _KEYED.finditer(text) if _is_defence(m[1])), None)
+    if found is None:
         return ()
-    names = [value] if value.strip() else list(takewhile(str.strip, islice(lines, _MOST_DEFENCES)))
+    value, lines = found[2], text[found.end() + 1 :].split("\n", _MOST_DEFENCES)
+    names = [value] if value.strip() else list(takewhile(str.strip, lines[:_MOST_DEFENCES]))
     cleaned = (name.strip(" \t\r-*")[:100] for name in names)
     return tuple(name for name in cleaned if name.casefold() not in _NOTHING)
+
+
+@lru_cache(maxsize=4096)
+def _is_defence(key: str) -> bool:
+    return _SPACING.sub("", key).casefold() in _DEFENCE
 
 
 def _machine_id(values: Mapping[str, str]) -> str:
