@@ -293,6 +293,29 @@ _STEALERS: Final = {
     "quoted-browser": '["Chrome" = "Default"]\nURL: {a}\nLogin: {u}\nPassword: {p}\n\n',
     "indented": "\tURL: {a}\n\tLogin: {u}\n\tPassword: {p}\n\n",
     "url-last": "Login: {u}\nPassword: {p}\nURL: {a}\nSoft: {n}\n=====================\n",
+    "equals": "URL = {a}\nLogin = {u}\nPassword = {p}\n\n",
+    "equals-close": "URL={a}\nLogin={u}\nPassword={p}\n\n",
+    "arrow": "Host -> {a}\nUser -> {u}\nPass -> {p}\n---\n",
+    "tabbed": "URL\t{a}\nLogin\t{u}\nPassword\t{p}\n\n",
+    "capitals": "URL: {a}\nUSERNAME: {u}\nPASSWORD: {p}\n\n",
+    "russian": "Сайт: {a}\nЛогин: {u}\nПароль: {p}\n\n",
+    "german": "Webseite: {a}\nBenutzername: {u}\nPasswort: {p}\n\n",
+    "portuguese": "Site: {a}\nUsuário: {u}\nSenha: {p}\n\n",
+    "french": "Lien: {a}\nIdentifiant: {u}\nMot de passe: {p}\n\n",
+    "chinese": "网址：{a}\n用户名：{u}\n密码：{p}\n\n",
+    "joined-words": "Origin_URL: {a}\nUser-Name: {u}\nPass_Word: {p}\n\n",
+    "bullets": "• Soft: {n}\n• URL: {a}\n• E-mail: {u}\n• Pwd: {p}\n\n",
+    "signs": "[+] Target: {a}\n[+] Login: {u}\n[+] Password: {p}\n\n",
+    "drawn-box": "┌────\n│ URL: {a}\n│ Username: {u}\n│ Password: {p}\n└────\n",
+    "quoted": 'URL: "{a}"\nUsername: "{u}"\nPassword: "{p}"\n\n',
+    "one-line": "URL: {a} | Username: {u} | Password: {p}\n",
+    "next-line": "URL:\n{a}\nUsername:\n{u}\nPassword:\n{p}\n\n",
+    "many-keys": (
+        "==================================================\nURL               : {a}\nWeb Browser       : {n}\n"
+        "User Name         : {u}\nPassword          : {p}\nPassword Strength : Strong\n"
+        "User Name Field   : login\nPassword Field    : pass\nCreated Time      : 1/2/2023 10:00:00 AM\n"
+        "Filename          : C:\\Users\\x\\Login Data\n==================================================\n\n"
+    ),
     "password-before-login": "URL: {a}\nPassword: {p}\nLogin: {u}\n---\n",
 }
 
