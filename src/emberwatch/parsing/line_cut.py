@@ -135,6 +135,8 @@ def cut(text: str, profile: Profile = UNKNOWN) -> Cut | None:
 def cut_with_care(text: str, profile: Profile = UNKNOWN) -> Cut | None:
     """What :func:`cut` gives for any line, without its shortcut for usual ones."""
     logins = list(islice(_LOGIN.finditer(text), _MOST_TRIES)) if "@" in text else []
+    if profile.named and logins and (found := _behind_name(text, logins[0])):
+        return found
     if profile.secret_first and (found := _secret_first(text, logins, profile)):
         return found
     for lone_host in (False, True):
@@ -142,8 +144,6 @@ def cut_with_care(text: str, profile: Profile = UNKNOWN) -> Cut | None:
             if found := _login_first(text, login, profile, lone_host=lone_host):
                 return found
     if not profile.login_first and (found := _secret_first(text, logins, profile)):
-        return found
-    if profile.named and logins and (found := _behind_name(text, logins[0])):
         return found
     return _by_fields(text, profile, name_only=profile.login_first or not logins)
 
