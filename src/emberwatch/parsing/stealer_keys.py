@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from enum import StrEnum, auto
 from functools import lru_cache
 from typing import Final
@@ -80,12 +80,18 @@ def _misread(spelling: str) -> str:
         return spelling
 
 
+def spellings_of(key: str) -> Iterator[str]:
+    """A key as written here, and as it is read where it was written in another encoding."""
+    yield key
+    # In capitals too: read so, they are other letters, which no folding brings together.
+    yield from map(_misread, (key, key.capitalize(), key.upper()))
+
+
 KEYS: Final[Mapping[str, Field]] = {
     form: field
     for field, spellings in _SPELLINGS.items()
     for spelling in spellings
-    # In capitals too: read so, they are other letters, which no folding brings together.
-    for form in (spelling, _misread(spelling), _misread(spelling.capitalize()), _misread(spelling.upper()))
+    for form in spellings_of(spelling)
 }
 
 OTHER_KEYS: Final = frozenset(
