@@ -28,7 +28,7 @@ from emberwatch.parsing.lines import MAX_LINE, lines_of, split_lines, whole_line
 from emberwatch.parsing.noise import has_address, is_noise
 from emberwatch.parsing.samples import shape_of
 from emberwatch.parsing.stealer_files import is_password_file
-from emberwatch.parsing.stealer_keys import Field, browser_line, has_other_key, key_and_value
+from emberwatch.parsing.stealer_keys import Field, browser_line, fields_in_line, has_other_key, key_and_value
 from emberwatch.parsing.stealer_lanes import SEPARATOR, Lanes, entry_of
 
 _SURE: Final = 0.95
@@ -38,6 +38,9 @@ _FEW_OTHERS: Final = 4
 """Among so many keys, no more than one line in so many is another: the rest of the sample will not turn that."""
 _CREDENTIAL: Final = frozenset({Field.LOGIN, Field.PASSWORD})
 _NAMED_SO: Final = 0.3
+_QUOTES: Final = ('"', "'")
+_MAY_FOLLOW: Final = frozenset({Field.LOGIN, Field.URL})
+_OTHERS: Final = (Field.LOGIN, Field.URL, Field.SOFTWARE, Field.PROFILE)
 
 
 @dataclass(slots=True, repr=False)
@@ -47,6 +50,8 @@ class _Block:
     values: dict[Field, str] = field(default_factory=dict)
     flags: tuple[str, ...] = ()
     continuation: str | None = None
+    follows: bool = False
+    """Whether values stand on the line after their key."""
 
     @property
     def complete(self) -> bool:
@@ -56,11 +61,26 @@ class _Block:
     def password(self) -> str | None:
         """Without the one blank after the colon, if this dialect writes one there: its other fields tell."""
         value = self.values.get(Field.PASSWORD)
+        if self.quote:
+            return value.strip(" \t")[1:-1] if value else value
         others = [text for of, text in self.values.items() if of is not Field.PASSWORD and text]
         for padding in (" ", "\t"):
             if value and value.startswith(padding) and all(text.startswith(padding) for text in others):
                 return value[1:]
         return value
+
+    @property
+    def quote(self) -> str:
+        """The sign that all of the block's values stand in, if they do."""
+        texts = [text.strip() for text in self.values.values() if text.strip()]
+        sign = texts[0][0] if len(texts) > 1 else ""
+        quoted = sign in _QUOTES and all(len(t) > 1 and t[0] == t[-1] == sign for t in texts)
+        return sign if quoted else ""
+
+    def text(self, of: Field) -> str:
+        """A value other than the password."""
+        text = self.values.get(of, "").strip()
+        return text[1:-1] if text and self.quote else text
 
     def begins_anew_with(self, key: str, of: Field, opening: Field) -> bool:
         """Whether this key opens the next block: it was here before, or blocks of this file begin with it."""
@@ -83,6 +103,7 @@ class StealerBlocks:
         for text in islice(_texts(head), _SAMPLE_LINES):
             if found := key_and_value(text):
                 seen.add(found[1])
+                seen.update(field for _, field, _ in fields_in_line(text))
                 keys += 1
                 if keys >= _PLENTY and others * _FEW_OTHERS < keys and seen >= _CREDENTIAL:
                     return _SURE
@@ -127,7 +148,16 @@ def _of_piece(reader: _Reader, piece: bytes) -> Iterator[Sequence[Outcome]]:
 
 
 class _Reader:
-    __slots__ = ("_after_password", "_block", "_context", "_lanes", "_line", "_opening")
+    __slots__ = (
+        "_after_password",
+        "_awaited",
+        "_block",
+        "_context",
+        "_in_line",
+        "_lanes",
+        "_line",
+        "_opening",
+    )
 
     def __init__(self, context: ParseContext) -> None:
         self._context = context
@@ -135,8 +165,12 @@ class _Reader:
         self._lanes = Lanes()
         self._block = _Block()
         self._after_password = False
+        self._awaited: Field | None = None
+        """Of a key without a value, whose value may stand on the next line."""
         self._opening: Field | None = None
         """What the first block of the file began with."""
+        self._in_line = False
+        """Whether that was a whole block on one line."""
 
     @property
     def is_between(self) -> bool:
@@ -145,12 +179,15 @@ class _Reader:
 
     def read_block(self, text: str, at: int) -> tuple[Sequence[Outcome], int] | None:
         """The block that begins at ``at``, if its outline is known, and where it ends."""
-        found = self._lanes.find(text, at, self._opening)
+        found = None if self._in_line else self._lanes.find(text, at, self._opening)
         if found is None:
             return None
         lane, match = found
+        entry = lane.entry(match, self._line + 1)
+        if entry.login.startswith(_QUOTES):
+            return None
         self._opening = self._opening or lane.fields[0]
-        outcome = judge(lane.entry(match, self._line + 1), self._context)
+        outcome = judge(entry, self._context)
         begun = self._line + len(lane.fields)
         self._line = begun + lane.tail
         return (outcome, *map(Noise, range(begun + 1, self._line + 1))), match.end()
@@ -164,7 +201,11 @@ class _Reader:
             return (Reject(number, RejectReason.LINE_TOO_LONG, shape_of(line[:1200].decode("latin-1"))),)
         line = clean(line)
         text, flags = decode(line)
-        if found := key_and_value(text):
+        # Where values stand below their keys, one of them may well look like a key.
+        is_value = self._awaited is not None and self._block.follows
+        if not is_value and (found := key_and_value(text)):
+            if (self._in_line or self._opening is None) and (fields := fields_in_line(text)):
+                return self._whole(number, fields, flags)
             return self._key(number, found, flags)
         if software := browser_line(text):
             return self._key(number, ("[", Field.SOFTWARE, f" {software}"), flags)
@@ -172,7 +213,7 @@ class _Reader:
 
     def finish(self) -> Sequence[Outcome]:
         block = self._block
-        self._after_password = False
+        self._after_password, self._awaited = False, None
         if not block.keys and block.continuation is None:
             return ()
         self._block = _Block()
@@ -180,6 +221,15 @@ class _Reader:
         if Field.LOGIN in values or Field.PASSWORD in values or Field.URL in values:
             return _outcomes(block, self._context)
         return ()
+
+    def _whole(
+        self, number: int, fields: Sequence[tuple[str, Field, str]], flags: tuple[str, ...]
+    ) -> Sequence[Outcome]:
+        self._in_line = True
+        ended = self.finish()
+        for found in fields:
+            self._key(number, found, flags)
+        return (*ended, *self.finish())
 
     def _key(self, number: int, found: tuple[str, Field, str], flags: tuple[str, ...]) -> Sequence[Outcome]:
         key, of, value = found
@@ -191,10 +241,17 @@ class _Reader:
         if flags:
             block.flags = tuple(dict.fromkeys(block.flags + flags))
         self._after_password = of is Field.PASSWORD
+        may_follow = of in _MAY_FOLLOW or (of is Field.PASSWORD and block.follows)
+        self._awaited = of if may_follow and not value.strip() else None
         return ended
 
     def _other(self, number: int, line: bytes, text: str) -> Sequence[Outcome]:
         blank = not text or text.isspace()
+        awaited, self._awaited = self._awaited, None
+        if awaited and not blank and not SEPARATOR.fullmatch(text) and not has_other_key(text):
+            self._block.values[awaited] = text
+            self._block.follows, self._after_password = True, False
+            return ()
         if blank:
             ended = self.finish() if self._block.complete else ()
         elif SEPARATOR.fullmatch(text):
@@ -226,7 +283,6 @@ def _outcomes(block: _Block, context: ParseContext) -> Sequence[Outcome]:
 
 
 def _entry(block: _Block) -> Entry:
-    login, url, software, profile = (
-        block.values.get(of, "") for of in (Field.LOGIN, Field.URL, Field.SOFTWARE, Field.PROFILE)
-    )
+    login, url, software, profile = map(block.text, _OTHERS)
+    url = url or block.text(Field.SITE)
     return replace(entry_of(block.line, login, block.password, url, software, profile), flags=block.flags)

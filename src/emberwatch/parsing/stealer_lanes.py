@@ -14,7 +14,7 @@ from typing import Final, NamedTuple
 from emberwatch.core.patterns import lazy
 from emberwatch.parsing.credentials import Entry
 from emberwatch.parsing.lines import MAX_LINE
-from emberwatch.parsing.stealer_keys import Field, key_and_value
+from emberwatch.parsing.stealer_keys import Field, fields_in_line, key_and_value
 
 SEPARATOR: Final = lazy(r"\s*[=\-_*~+#]{3,}\s*")
 _MOST_LANES: Final = 4
@@ -37,11 +37,11 @@ class Lane:
 
     def entry(self, found: re.Match[str], line: int) -> Entry:
         texts = (*found.groups(), "")
-        login, password, url, software, profile = [texts[place] for place in self._places]
-        return entry_of(line, login, password, url, software, profile)
+        login, password, url, site, software, profile = [texts[place] for place in self._places]
+        return entry_of(line, login, password, url if url.strip() else site, software, profile)
 
 
-_READ: Final = (Field.LOGIN, Field.PASSWORD, Field.URL, Field.SOFTWARE, Field.PROFILE)
+_READ: Final = (Field.LOGIN, Field.PASSWORD, Field.URL, Field.SITE, Field.SOFTWARE, Field.PROFILE)
 
 
 def entry_of(line: int, login: str, password: str | None, url: str, software: str, profile: str) -> Entry:
@@ -92,7 +92,7 @@ def _lane_at(text: str, at: int, opening: Field | None) -> Lane | None:
     lines = list(islice(_lines(text, at), _MOST_LINES))
     keys = list(_keys(lines))
     tail = list(_tail(lines[len(keys) :]))
-    if not _is_block(keys, opening) or len(keys) + len(tail) == len(lines):
+    if not _is_block(keys, opening) or len(keys) + len(tail) == len(lines) or fields_in_line(lines[0]):
         return None
     padding = _padding(keys)
     if padding is None:

@@ -16,6 +16,7 @@ from typing import Final
 from emberwatch.core.patterns import lazy
 from emberwatch.parsing.decoding import clean, decode, decode_lines
 from emberwatch.parsing.lines import MAX_LINE, lines_of, whole_lines
+from emberwatch.parsing.stealer_keys import spellings_of
 from emberwatch.parsing.system_dates import is_ambiguous, parse_day, parse_instant, parse_zone
 
 
@@ -49,20 +50,50 @@ class MachineFacts:
 _FIELDS: Final[Mapping[str, tuple[str, ...]]] = {
     "hwid": ("hwid",),
     "machine_id": ("machineid", "uid", "guid", "botid", "userid", "hardwareuuid", "serialnumber(system)"),
-    "computer_name": ("computername", "computer", "pcname", "machinename", "hostname", "netbios"),
-    "user_name": ("username", "user"),
-    "ip": ("ip", "ipaddress", "ipinfo"),
-    "country": ("country", "countrycode"),
-    "os": ("operationsystem", "operatingsystem", "os", "osversion", "windows", "systemversion"),
+    "computer_name": (
+        "computername",
+        "computer",
+        "pcname",
+        "machinename",
+        "hostname",
+        "netbios",
+        "имякомпьютера",
+        "компьютер",
+    ),
+    "user_name": ("username", "user", "имяпользователя", "пользователь"),
+    "ip": ("ip", "ipaddress", "ipinfo", "ipадрес", "айпи"),
+    "country": ("country", "countrycode", "страна", "país", "pais", "land", "pays", "国家"),
+    "os": (
+        "operationsystem",
+        "operatingsystem",
+        "os",
+        "osversion",
+        "windows",
+        "systemversion",
+        "операционнаясистема",
+        "ос",
+    ),
     "user_and_computer": ("username[computername]",),
     "build": ("buildid", "build", "buildtag", "lummac2build", "lid", "logfrom"),
     "malware_path": ("filelocation", "path", "runningpath", "workdir"),
-    "zone": ("timezone", "utc"),
+    "zone": ("timezone", "utc", "часовойпояс"),
     # A panel stamps this one when the log arrives, in its own zone: the victim's zone does not apply to it.
     "stamped": ("logdate", "launchedat", "lastseen"),
-    "local_time": ("localtime", "localdate", "date", "time"),
+    "local_time": (
+        "localtime",
+        "localdate",
+        "date",
+        "time",
+        "дата",
+        "время",
+        "местноевремя",
+        "fecha",
+        "datum",
+    ),
 }
-_FIELD_OF: Final = {key: field for field, keys in _FIELDS.items() for key in keys}
+_FIELD_OF: Final = {
+    form: field for field, keys in _FIELDS.items() for key in keys for form in spellings_of(key)
+}
 _FEWEST: Final = 2
 """A readme may be called ``info.txt``: fewer known keys than this make no system file."""
 
@@ -84,9 +115,10 @@ _MONTH_FIRST: Final = frozenset({"redline", "meta"})
 _DEFENCE: Final = frozenset({"av", "antivirus", "antiviruses", "installedantivirus"})
 _MOST_DEFENCES: Final = 10
 
-_KEYED: Final = lazy(r"^([^:\n]{0,63}):([^\n]*)", re.MULTILINE)
-_SPACING: Final = lazy(r"[\s_\u3164-]+")
-_CODE_IN_BRACKETS: Final = lazy(r"\(([A-Z]{2})\)\s*$")
+_KEYED: Final = lazy(r"^([^:=\n]{0,63})[:=]([^\n]*)", re.MULTILINE)
+# Bullets, boxes and small pictures stand before keys.
+_SPACING: Final = lazy(r"^[^\w<\[]+|[\s_\u3164-]+")
+_CODE_IN_BRACKETS: Final = lazy(r"\(([A-Z]{2})\)\s*$|^([A-Z]{2}) *[(\[]")
 _NOTHING: Final = frozenset({"", "unknown", "n/a", "none", "-"})
 _FOLDER_COUNTRY: Final = lazy(r"(?:^|@\S+ )\[?([A-Z]{2})(?=\]|\[|[ _]|[0-9A-F]{32})\]?")
 _FOLDER_ID: Final = lazy(
@@ -234,7 +266,7 @@ def _machine_id(values: Mapping[str, str]) -> str:
 
 def _country(text: str) -> str:
     found = _CODE_IN_BRACKETS.search(text)
-    return found[1] if found else text
+    return found[1] or found[2] if found else text
 
 
 def _filled_from_folder(facts: MachineFacts, folder: str) -> MachineFacts:
