@@ -25,11 +25,11 @@ _FILL: Final = (
     """INSERT INTO exposures_credential
          (id, tenant_id, fingerprint, login, login_canonical, domain, sealed_secret, secret_kind, hash_types,
           secret_length, secret_classes, source_kind, leaked_at, leaked_at_basis, exposure_kind, first_seen_at,
-          last_seen_at, verdict, verdict_group, certainty)
+          last_seen_at, verdict, verdict_group, certainty, matched_by)
        SELECT gen_random_uuid(), %(tenant)s, sha256(n::text::bytea), l, l, 'contoso.example', '\\x00', 'plaintext',
               '[]', 10, 'aA1', (ARRAY['combo_list', 'breach', 'ulp', 'stealer_log'])[1 + n %% 4],
               now() - (n %% 1500) * interval '1 day', 'stated', 'employee', now(), now(), 'unvalidated',
-              'not_validated', ''
+              'not_validated', '', ''
        FROM (SELECT n, 'u' || n %% %(accounts)s || '@contoso.example' AS l
              FROM generate_series(1, %(credentials)s) n) rows""",
     """INSERT INTO exposures_sighting
@@ -41,7 +41,6 @@ _FILL: Final = (
                    ELSE 'https://shop.tailspin.example/' END, '', '', now(), '{}'
        FROM exposures_credential c CROSS JOIN exposures_source s CROSS JOIN generate_series(1, 2) copy
        WHERE copy = 1 OR random() < 0.25""",
-    "ANALYZE",
 )
 _READ: Final = """SELECT login_canonical, source_kind, leaked_at FROM exposures_credential
                   WHERE tenant_id = %s ORDER BY login_canonical"""

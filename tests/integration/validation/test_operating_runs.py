@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from uuid import UUID
 
 import pytest
 from procrastinate.contrib.django.models import ProcrastinateJob
 
 from emberwatch.accounts.actor import SYSTEM
 from emberwatch.core.verdict import Verdict
+from emberwatch.exposures.models import Credential
 from emberwatch.tenants.models import Tenant
+from emberwatch.validation import trying
+from emberwatch.validation.attempting import Busy, next_turn
 from emberwatch.validation.models import Attempt, Run, RunState
 from emberwatch.validation.operating import protect, save_choices
 from emberwatch.validation.options import revised
-from emberwatch.validation.runs import start_run
+from emberwatch.validation.runs import pause_run, start_run
 from emberwatch.validation.stopping import lift_kill_switch, stop_everything
 from emberwatch.validation.tasks import wake_all_runs
 from tests.integration.validation.test_runs import RIGHT, World, leak, world
@@ -92,3 +97,35 @@ def test_what_any_tenant_protects_is_tried_by_none(world: World) -> None:
         credential.refresh_from_db()
     assert (spared.verdict, tried.verdict) == (Verdict.NOT_TESTABLE, Verdict.ACTIVE)
     assert sent() == 1
+
+
+def just_before_the_reservation(monkeypatch: pytest.MonkeyPatch, happens: Callable[[], object]) -> None:
+    """Has ``happens`` run once, after a run has read its facts and decided to send, before it reserves."""
+    waiting = [happens]
+
+    def turn(entra_tenant_id: UUID, now: datetime) -> Busy | None:
+        if waiting:
+            waiting.pop()()
+        return next_turn(entra_tenant_id, now)
+
+    monkeypatch.setattr(trying, "next_turn", turn)
+
+
+def test_who_is_protected_after_the_decision_to_send_is_spared(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tenant = world.connect()
+    run = started(world, tenant)
+    just_before_the_reservation(
+        monkeypatch, lambda: protect(tenant, "account", "ann@contoso.example", actor=SYSTEM, now=world.now)
+    )
+    assert (world.drive(run, days=1).state, sent()) == (RunState.DONE, 0)
+    assert Credential.objects.get(tenant=tenant).verdict == Verdict.NOT_TESTABLE
+
+
+def test_a_run_that_is_paused_after_the_decision_to_send_sends_nothing(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = started(world, world.connect())
+    just_before_the_reservation(monkeypatch, lambda: pause_run(run, actor=SYSTEM, now=world.now))
+    assert (world.drive(run, days=1).state, sent()) == (RunState.PAUSED, 0)
