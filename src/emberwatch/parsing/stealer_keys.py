@@ -106,9 +106,10 @@ OTHER_KEYS: Final = frozenset(
 """Of lines that stand in blocks as well and hold nothing that is read here."""
 
 _LONGEST_KEY: Final = 32
-_OTHER_JOINT: Final = lazy(r"([^:\uff1a=>\t]{1,32}?)[ \t]*(?:[:\uff1a]|=>?|->|\t)(?!//)")
+_OTHER_JOINT: Final = lazy(r"([^:\uff1a=>\t]{1,32}?)[ \t]{0,32}(?:[:\uff1a]|=>?|->|\t)(?!//)")
 _FIRST_KEY: Final = lazy(r"([^:]{1,32}):")
-_INNER_KEY: Final = lazy(r"(\s*[|,;]\s*|\t+| {2,})([^\W\d_][\w '-]{0,30}?)\s*:")
+# Bounded everywhere: a line may be tens of thousands of blanks.
+_INNER_KEY: Final = lazy(r"([ \t]{0,4}[|,;][ \t]{0,4}|[ \t]{1,8})([^\W\d_][\w '-]{0,30}?) {0,4}:")
 _ORNAMENT: Final = lazy(r"^(?:[^\w]+|_+)|\s+$")
 _BROWSER_LINE: Final = lazy(r'\s*\["(?P<browser>[^"]*)"\s*=\s*"(?P<profile>[^"]*)"\]\s*')
 

@@ -207,3 +207,11 @@ def test_lines_with_other_keys_are_no_second_candidates_and_a_tab_may_stand_for_
 def test_a_few_words_that_look_like_keys_make_no_log(text: str) -> None:
     lines = "\n".join(f"pw{i}:f{i}@x.test" for i in range(20))
     assert StealerBlocks().sniff(f"{text}\n{lines}".encode(), "x.txt") == 0.0
+
+
+@pytest.mark.parametrize("filler", [" ", "\t", " |", "a", "-> ", "|,;"])
+def test_the_longest_lines_are_read_like_others(filler: str) -> None:
+    """Whatever they are full of: a pattern whose work grows with the square of it would not come back from them."""
+    line = f"URL: {filler * (MAX_LINE // len(filler))}"[:MAX_LINE]
+    (found,) = credentials(parse(f"{line}\nLogin: u@contoso.example\nPassword: pw\n"))
+    assert (found.login, found.secret.expose(), found.url) == ("u@contoso.example", "pw", line[4:].strip())

@@ -245,6 +245,8 @@
       await sendFiles(form);
     } catch (error) {
       told.hidden = false;
+      // What the server refused is not going on; what a lost connection interrupted still shows how far it is.
+      if (!(error instanceof TypeError)) form.querySelector("[data-upload]").hidden = true;
       told.querySelector("div").textContent = error instanceof TypeError ? "The connection was lost. Press Import again to go on." : error.message;
       button.disabled = false;
     }
