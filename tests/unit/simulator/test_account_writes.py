@@ -7,8 +7,7 @@ from typing import Any
 
 import pytest
 
-from emberwatch.simulator import RoleScenario, ScriptedAnswer, UserScenario
-from emberwatch.simulator.on_premises import put_back, sync
+from emberwatch.simulator import RoleScenario, ScriptedAnswer, UserScenario, put_back, sync
 from tests.unit.simulator.worlds import CLIENT_ID, NOW, ORIGIN, PASSWORD, UPN, Answer, Lab, app, lab, user
 
 ENABLES = ("User.EnableDisableAccount.All", "User.Read.All")

@@ -26,7 +26,7 @@ def world(**changes: Any) -> Lab:
 def rated(own: Lab) -> dict[str, tuple[str, str, str, str]]:
     names = ("riskLevel", "riskState", "riskDetail", "riskLastUpdatedDateTime")
     rows = own.graph(RISKY).body["value"]
-    return {row["userPrincipalName"]: tuple(row[name] for name in names) for row in rows}  # type: ignore[misc]
+    return {row["userPrincipalName"]: tuple(row[name] for name in names) for row in rows}
 
 
 def test_confirmed_and_then_dismissed() -> None:
