@@ -69,10 +69,10 @@ class Gate(FaultPlan):
         with self._changed:
             assert self._changed.wait_for(lambda: self._waiting == 0, PATIENCE)
 
-    def decide(self, channel: str, path: str) -> tuple[float, FaultRule | None]:
+    def decide(self, channel: str, path: str, method: str = "GET") -> tuple[float, FaultRule | None]:
         if channel == "graph":
             self._wait_for_leave()
-        return super().decide(channel, path)
+        return super().decide(channel, path, method)
 
     def _wait_for_leave(self) -> None:
         with self._changed:
