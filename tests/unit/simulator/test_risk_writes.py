@@ -16,7 +16,7 @@ ROLES = ("IdentityRiskyUser.ReadWrite.All",)
 
 def world(**changes: Any) -> Lab:
     plain: dict[str, Any] = {
-        "users": [user(), *many_users(60)],
+        "users": [user(), *many_users(61)],
         "apps": [app(granted_roles=ROLES)],
         "premium": True,
     }
@@ -49,11 +49,11 @@ def test_confirmed_and_then_dismissed() -> None:
 def test_a_list_that_is_refused_changes_nothing(action: str) -> None:
     own = world()
     ids = [each.id for each in own.directory.present()]
-    assert len(ids) == 61
-    gone = own.user("user0059@corp.example").id
+    assert len(ids) == 62
+    gone = own.user("user0060@corp.example").id
     own.directory.change_user(gone, deleted=own.clock() - timedelta(days=1))
     bodies: list[object] = [
-        *({"userIds": wrong} for wrong in ([], ids, [ids[0], a_guid()], [ids[0], gone], "x", [1], None)),
+        *({"userIds": wrong} for wrong in ([], ids[:61], [ids[0], a_guid()], [ids[0], gone], "x", [1], None)),
         {},
         [ids[0]],
         {"userIds": ids[:1], "note": "x"},
