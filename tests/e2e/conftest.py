@@ -41,6 +41,7 @@ START_SECONDS: Final = 90
 ENDED: Final = ""
 
 SECOND_DIRECTORY: Final = "11111111-aaaa-4bbb-8ccc-00000000000b"
+SECOND_APP: Final = "22222222-aaaa-4bbb-8ccc-00000000000b"
 
 
 @dataclass
@@ -103,17 +104,17 @@ def _world() -> Scenario:
     ann = UserScenario(upn="ann@contoso.example", id=ANN, password=RIGHT, display_name="Ann of Contoso")
     return Scenario(
         directories=(
-            _directory(DIRECTORY, "Contoso", "contoso.example", (ann,)),
-            _directory(SECOND_DIRECTORY, "Wide World Importers", "wideworld.example", ()),
+            _directory(DIRECTORY, APP, "Contoso", "contoso.example", (ann,)),
+            _directory(SECOND_DIRECTORY, SECOND_APP, "Wide World Importers", "wideworld.example", ()),
         )
     )
 
 
 def _directory(
-    directory_id: str, name: str, domain: str, users: tuple[UserScenario, ...]
+    directory_id: str, client_id: str, name: str, domain: str, users: tuple[UserScenario, ...]
 ) -> DirectoryScenario:
     app = AppScenario(
-        client_id=APP,
+        client_id=client_id,
         secrets=(SecretScenario(value=SECRET),),
         granted_roles=("Directory.Read.All",),
         consented_scopes=("openid",),

@@ -5,15 +5,15 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.e2e.conftest import SECOND_DIRECTORY, Product
+from tests.e2e.conftest import SECOND_APP, SECOND_DIRECTORY, Product
 from tests.e2e.test_journey import configure, make_tenant
-from tests.world import APP, SECRET
+from tests.world import SECRET
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.xdist_group("browser")]
 
 
-def add_directory(page: Page, directory: str) -> None:
-    page.get_by_label("Entra Client ID").fill(APP)
+def add_directory(page: Page, client_id: str, directory: str) -> None:
+    page.get_by_label("Entra Client ID").fill(client_id)
     page.get_by_label("Entra Client Secret").fill(SECRET)
     page.get_by_label("Entra Tenant ID").fill(directory)
     page.get_by_label("Cloud").select_option("custom")
@@ -26,7 +26,7 @@ def test_a_second_directory_comes_and_goes(page: Page, product: Product) -> None
     expect(page.get_by_text("Saved. The connection works.")).to_be_visible()
     page.get_by_role("link", name="Add another directory").click()
     expect(page.get_by_role("heading", name="Add a directory")).to_be_visible()
-    add_directory(page, SECOND_DIRECTORY)
+    add_directory(page, SECOND_APP, SECOND_DIRECTORY)
     expect(page.get_by_text("Saved. The connection works.")).to_be_visible()
 
     page.get_by_role("link", name="Directories").click()
