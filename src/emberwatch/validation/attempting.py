@@ -21,7 +21,7 @@ from emberwatch.audit.services import record
 from emberwatch.core.clock import Clock
 from emberwatch.core.secret import Secret
 from emberwatch.core.verdict import Certainty, Verdict, VerdictGroup
-from emberwatch.directories.base import SignInReply
+from emberwatch.directories.base import AccountFacts, Directory, SignInReply
 from emberwatch.directories.gate import gate_of, hold_sign_ins, locked_gate
 from emberwatch.directories.models import ConnectionStatus, DirectoryConnection, DirectoryGate
 from emberwatch.directories.services import halt, halt_everywhere
@@ -56,6 +56,8 @@ JITTER: Final = 0.2
 # What was missed while facts were read may be made up for, up to so much.
 CATCH_UP: Final = timedelta(seconds=2)
 LOOK_AGAIN: Final = timedelta(milliseconds=100)
+# Others stop waiting for an answer after ABANDONED_AFTER; a process that was halted for a while sends nothing by then.
+SENT_WITHIN: Final = timedelta(minutes=1)
 NO_PASSWORD_CODE: Final = "AADSTS50056"  # noqa: S105 - a code's name
 
 # Verdicts that another password's success settles. What was answered itself keeps its own, more telling answer.
@@ -157,6 +159,33 @@ def reserve_attempt(
             },
         )
         return Reserved(attempt, decision)
+
+
+def send(
+    directory: Directory, account: AccountFacts, secret: Secret, attempt: Attempt, clock: Clock
+) -> SignInReply:
+    """The one sign-in of a reservation; none when it is so old that others may no longer wait for its answer."""
+    at = clock()
+    if at - attempt.reserved_at > SENT_WITHIN:
+        return _never_sent(attempt, at)
+    return directory.sign_in(account, secret, attempt.id)
+
+
+def _never_sent(attempt: Attempt, at: datetime) -> SignInReply:
+    return SignInReply(
+        verdict=Verdict.INCONCLUSIVE,
+        certainty=None,
+        code="",
+        code_name="",
+        meaning="This process stood still before it could send the sign-in, so it sent nothing.",
+        why_not_more_certain="The directory was not asked.",
+        table_version="",
+        http_status=None,
+        trace_id="",
+        correlation_id=str(attempt.id),
+        answered_at=at,
+        counts_as_failed=False,
+    )
 
 
 def next_turn(entra_tenant_id: UUID, now: datetime) -> Busy | None:

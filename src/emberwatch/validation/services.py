@@ -50,6 +50,7 @@ from emberwatch.validation.attempting import (
     Stopped,
     place_of,
     reserve_attempt,
+    send,
     wait_for_turn,
     write_answer,
 )
@@ -373,7 +374,7 @@ def _attempt(
         _postpone(job, BUSY_RETRY)
     elif isinstance(answer, Reserved):
         _move(job, ValidationState.SIGNING_IN)
-        reply = directory.sign_in(needed.account, secret, answer.attempt.id)
+        reply = send(directory, needed.account, secret, answer.attempt, job.clock)
         persist(lambda: _write(job, request, answer, needed, reply, section))
 
 

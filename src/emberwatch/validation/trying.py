@@ -21,6 +21,7 @@ from emberwatch.validation.attempting import (
     Stopped,
     next_turn,
     reserve_attempt,
+    send,
     write_answer,
 )
 from emberwatch.validation.budget import RESTS_FOR
@@ -198,7 +199,7 @@ def _send_in_turn(
         # The next slice reads everything anew.
         return Rest(moved.clock(), RunState.RUNNING)
     if isinstance(answer, Reserved):
-        reply = moved.directory.sign_in(candidate.needed.account, candidate.secret, answer.attempt.id)
+        reply = send(moved.directory, candidate.needed.account, candidate.secret, answer.attempt, moved.clock)
         persist(lambda: _write(moved, request, answer, candidate, reply))
         _after(item, reply)
     # Else somebody was faster: with the next look at the account its ledger says what is left.

@@ -36,6 +36,7 @@ from tests.faults.model.directory import BEGIN, PASSWORDS, Directories, Rules, S
 from tests.faults.model.workers import Statements, Worker
 
 PACE: Final = 5.0
+LONGEST_REQUEST: Final = timedelta(minutes=1)
 EXPIRED: Final = 50055
 LEAKED_BEFORE: Final = (timedelta(days=2), timedelta(days=400), timedelta(days=1200))
 
@@ -74,7 +75,7 @@ class Installation:
         """How far our clock is ahead of the directories'."""
         self.queue: list[Job] = []
         self._staged: list[Job] = []
-        self.workers = [Worker(name, lambda: self.directories.step) for name in ("first", "second")]
+        self.workers = [Worker(name, lambda: self.directories.step, self.now) for name in ("first", "second")]
         self.statements = Statements(self.workers, self._committed, self.directories.told)
         self._adapters: dict[tuple[str, UUID], Directory] = {}
         self.tenants: list[Tenant] = []
@@ -165,11 +166,19 @@ class Installation:
     def _point(self, worker: Worker) -> None:
         self.directories.tick()
         if worker.wakes_at is not None and self.now() < worker.wakes_at:
+            self._let_requests_end(worker, worker.wakes_at)
             self.directories.entra.clock.advance((worker.wakes_at - self.now()).total_seconds())
         job = worker.job
         if worker.go_on():
-            worker.in_attempt = False
+            worker.in_attempt, worker.under_way_since = False, None
             self.queue = [each for each in self.queue if each is not job]
+
+    def _let_requests_end(self, sleeper: Worker, until: datetime) -> None:
+        """No request takes longer than a minute, so that others end theirs before a sleeper has slept for so long."""
+        for worker in self.workers:
+            if worker is not sleeper:
+                while (since := worker.under_way_since) and until - since > LONGEST_REQUEST:
+                    self._point(worker)
 
     def kill(self, worker: Worker) -> None:
         """The process dies; its job goes to another worker."""
@@ -333,7 +342,7 @@ class Installation:
     def check(self, tenant: int) -> bool:
         """An admin has the connection checked; it is good when nothing is wrong with it any more."""
         directory, connection = self.directory_of(tenant), self.connection(tenant)
-        worker = Worker("page", lambda: self.directories.step)
+        worker = Worker("page", lambda: self.directories.step, self.now)
         adapter = self.directories.adapter(directory, str(connection.client_id), worker, self.now)
         report = check_connection(
             self.tenants[tenant], actor=SYSTEM, clock=self.now, directory_for=lambda _: adapter

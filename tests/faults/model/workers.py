@@ -26,7 +26,7 @@ class Killed(BaseException):
 class Worker:
     """One process. ``job`` is what it works on; ``reserved_at_step`` when it last wrote a reservation down."""
 
-    def __init__(self, name: str, step: Callable[[], int]) -> None:
+    def __init__(self, name: str, step: Callable[[], int], now: Callable[[], datetime]) -> None:
         self.name = name
         self.dead = False
         self.job: Any = None
@@ -34,14 +34,17 @@ class Worker:
         self.began_at_step = 0
         self.reserved_at_step = 0
         self.in_attempt = False
-        """Between the reservation and the answer that is written down."""
+        """Between the reservation and the answer that is written down, or later in the same job."""
+        self.under_way_since: datetime | None = None
+        """When the attempt was reserved whose answer is still to be written down."""
         self.reserved = self.sent = 0
         """Reservations of this job that are committed, and sign-ins that it has sent."""
         self.wakes_at: datetime | None = None
-        self.reserving = False
+        self.reserving = self.settling = False
         self.answer: Any = None
         """What it was told and has not written down yet."""
         self._step = step
+        self._now = now
         self._greenlet: greenlet.greenlet | None = None
         self._failure: BaseException | None = None
 
@@ -51,7 +54,7 @@ class Worker:
 
     def take(self, job: Any, work: Work) -> None:
         self.job, self.dead, self.began_at_step = job, False, self._step()
-        self.in_attempt, self.wakes_at = False, None
+        self.in_attempt, self.wakes_at, self.under_way_since = False, None, None
         self.reserved = self.sent = 0
         self._greenlet = greenlet.greenlet(lambda: self._run(work))
 
@@ -77,7 +80,7 @@ class Worker:
         if self._greenlet:
             self._greenlet.throw(Killed())
         self._greenlet = None
-        self.job, self.in_attempt, self.answer = None, False, None
+        self.job, self.in_attempt, self.answer, self.under_way_since = None, False, None, None
 
     def _ended(self) -> bool:
         assert self._greenlet is not None
@@ -120,6 +123,8 @@ class Statements:
             self._await_commit(worker)
             if worker is not None and sql.startswith('INSERT INTO "validation_attempt"'):
                 worker.reserving = True
+            if worker is not None and sql.startswith('UPDATE "validation_attempt"'):
+                worker.settling = True
         elif worker is not None:
             worker.point()
         return execute(sql, params, many, context)
@@ -142,8 +147,11 @@ class Statements:
         if worker.answer is not None:
             self._written(worker.answer)
             worker.answer = None
+        if worker.settling:
+            worker.settling, worker.under_way_since = False, None
         if worker.reserving:
             worker.reserving, worker.in_attempt = False, True
+            worker.under_way_since = worker._now()
             worker.reserved += 1
             worker.reserved_at_step = worker._step()
         worker.point()
