@@ -102,9 +102,7 @@ def _roles(tenant: Tenant, directory: DirectoryState) -> Iterator[str]:
         yield f"of the holders of roles {len(wanted - stored)} are missing and {len(stored - wanted)} too much"
 
 
-def _applications(
-    tenant: Tenant, directory: DirectoryState, scope: frozenset[str] | None
-) -> Iterator[str]:
+def _applications(tenant: Tenant, directory: DirectoryState, scope: frozenset[str] | None) -> Iterator[str]:
     apps = [state.scenario for state in directory.apps.values()]
     names = {(UUID(app.principal_id), app.display_name) for app in apps}
     stored = Application.objects.filter(tenant=tenant).exclude(name="Microsoft Graph")

@@ -11,7 +11,7 @@ from uuid import UUID
 from django.db.models import Case, Count, Q, QuerySet, When
 
 from emberwatch.accounts.actor import Actor
-from emberwatch.core.errors import NotFound
+from emberwatch.core.errors import BadInput, NotFound
 from emberwatch.core.verdict import VerdictGroup
 from emberwatch.exposures.models import Credential, Machine, VerdictRecord
 from emberwatch.exposures.queries import count_on_machine, live_cookies
@@ -21,6 +21,7 @@ from emberwatch.identities.models import DirectorySync, Identity
 from emberwatch.identities.reach import Reach, reach_of
 from emberwatch.identities.severity import Facts, Severity, severity_of
 from emberwatch.identities.stages import Stage
+from emberwatch.tenants.models import Tenant
 from emberwatch.tenants.policy import Permission
 from emberwatch.tenants.queries import access_tenant
 
@@ -38,6 +39,7 @@ _TOLD_BY: Final = (
 class Unknown:
     """Why the directory tells nothing of the kind, and what to do about it."""
 
+    label: str
     because: str
     remedy: str = ""
 
@@ -60,6 +62,15 @@ class Profile:
         """What of the directory is not known here, by the stage of the reading that would tell it."""
         found = {stage.value: _why_unknown(self._sync, stage) for stage in _TOLD_BY}
         return {stage: why for stage, why in found.items() if why is not None}
+
+    @property
+    def unread_reach(self) -> list[Unknown]:
+        """Why what the account opens may be more than what is shown."""
+        return [
+            self.unknown[stage]
+            for stage in (Stage.GROUPS, Stage.ROLES, Stage.APPLICATIONS)
+            if stage in self.unknown
+        ]
 
     @cached_property
     def manager(self) -> Identity | None:
@@ -146,11 +157,13 @@ def _credentials(identity: Identity) -> QuerySet[Credential]:
 
 def _why_unknown(sync: DirectorySync | None, stage: Stage) -> Unknown | None:
     if sync is None:
-        return Unknown("The directory has not been read yet.", "Entra ID Configuration → Sync → Sync now.")
+        return Unknown(
+            stage.label, "The directory has not been read yet.", "Entra ID Configuration → Sync → Sync now."
+        )
     refused = sync.refusals.get(stage)
     if refused:
-        return Unknown(refused["because"], refused["remedy"])
-    return None if stage in sync.read_ats else Unknown("Not read yet; the next sync does it.")
+        return Unknown(stage.label, refused["because"], refused["remedy"])
+    return None if stage in sync.read_ats else Unknown(stage.label, "Not read yet; the next sync does it.")
 
 
 def access_identity(actor: Actor, tenant_id: UUID | str, identity_id: UUID | str) -> Identity:
@@ -164,6 +177,21 @@ def access_identity(actor: Actor, tenant_id: UUID | str, identity_id: UUID | str
     if found is None:
         raise NotFound("There is no such identity.")
     return found
+
+
+def identity_named(tenant: Tenant, name: str) -> Identity:
+    """By our own id, the directory's, or the sign-in name of an account that is there, else of one that was."""
+    rows = Identity.objects.filter(tenant=tenant)
+    try:
+        found = list(rows.filter(Q(pk=UUID(name)) | Q(object_id=UUID(name))))
+    except ValueError:
+        found = list(rows.filter(user_principal_name__iexact=name.replace("\x00", "")))
+    present = [row for row in found if not row.is_gone] or found
+    if not present:
+        raise NotFound("There is no such identity.")
+    if len(present) > 1:
+        raise BadInput("Several accounts have this sign-in name.", remedy="Give the id of one of them.")
+    return present[0]
 
 
 def severity_for(identity: Identity, now: datetime) -> Severity:

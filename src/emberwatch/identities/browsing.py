@@ -107,7 +107,9 @@ def identities_page(
 
 def _listed(tenant: Tenant, rows: Collection[Identity]) -> list[Listed]:
     privileged = set(
-        Identity.objects.filter(_privileged(tenant), pk__in=[row.pk for row in rows]).values_list("pk", flat=True)
+        Identity.objects.filter(_privileged(tenant), pk__in=[row.pk for row in rows]).values_list(
+            "pk", flat=True
+        )
     )
     active = Count("pk", filter=Q(verdict_group=VerdictGroup.ACTIVE))
     leaked = Credential.objects.filter(tenant=tenant, identity__in=rows).order_by().values("identity_id")

@@ -1,10 +1,12 @@
-"""Tables of identities: the accounts, groups, roles and applications of connected directories, and how far each was read.
+"""Tables of identities: accounts, groups, roles and applications of connected directories, and how far each was read.
 
 Everything belongs to one tenant, also where several tenants are connected to the same directory: each sees what
 its own registration was shown, and nothing that another tenant's was.
 """
 
 from __future__ import annotations
+
+from typing import Final
 
 from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex
@@ -13,6 +15,15 @@ from django.db import models
 from emberwatch.core.ids import new_id
 from emberwatch.directories.models import DirectoryConnection
 from emberwatch.tenants.models import Tenant
+
+RISK_STATES: Final = {
+    "none": "no risk",
+    "atRisk": "at risk",
+    "confirmedSafe": "confirmed safe",
+    "remediated": "remediated",
+    "dismissed": "dismissed",
+    "confirmedCompromised": "confirmed compromised",
+}
 
 
 class Identity(models.Model):
@@ -82,6 +93,19 @@ class Identity(models.Model):
     @property
     def is_gone(self) -> bool:
         return self.deleted_at is not None or self.removed_at is not None
+
+    @property
+    def state_words(self) -> str:
+        """Whether the account can be used, and of which kind it is."""
+        state = {True: "enabled", False: "disabled", None: "state unknown"}[self.enabled]
+        gone = "deleted" if self.deleted_at else "no longer listed" if self.removed_at else ""
+        synced = "synced from on premises" if self.synced else ""
+        return ", ".join(filter(None, (gone or state, self.user_type.lower(), synced)))
+
+    @property
+    def risk_words(self) -> str:
+        """Level and state as Microsoft gives them, in plain words."""
+        return ", ".join(filter(None, (self.risk_level, RISK_STATES.get(self.risk_state, self.risk_state))))
 
 
 class FormerName(models.Model):

@@ -121,4 +121,10 @@ def _applications(
 
 
 def _importance(each: Opened) -> tuple[Any, ...]:
-    return (not each.privileged, _ORDER.index(each.kind), each.via is not None, each.name.casefold(), each.object_id)
+    return (
+        not each.privileged,
+        _ORDER.index(each.kind),
+        each.via is not None,
+        each.name.casefold(),
+        each.object_id,
+    )

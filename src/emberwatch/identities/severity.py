@@ -85,8 +85,9 @@ RAISING: Final = (
     Rule(
         "risk_high",
         Level.HIGH,
-        lambda facts: facts.is_at_risk
-        and (facts.risk_level == "high" or facts.risk_state == "confirmedCompromised"),
+        lambda facts: (
+            facts.is_at_risk and (facts.risk_level == "high" or facts.risk_state == "confirmedCompromised")
+        ),
         "Microsoft's risk: {risk}.",
     ),
     Rule(

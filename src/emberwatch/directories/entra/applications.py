@@ -67,7 +67,11 @@ def _role_names(row: Mapping[str, Any]) -> dict[UUID, str]:
     """Without those of the default access, which has no role of its own."""
     roles = row.get("appRoles")
     rows = [each for each in roles if isinstance(each, dict)] if isinstance(roles, list) else []
-    return {key: _name(each.get("displayName") or each.get("value")) for each in rows if (key := guid(each.get("id")))}
+    return {
+        key: _name(each.get("displayName") or each.get("value"))
+        for each in rows
+        if (key := guid(each.get("id")))
+    }
 
 
 def _openings(assigned: Iterable[Mapping[str, Any]], names: Mapping[UUID, str]) -> tuple[Opening, ...]:
