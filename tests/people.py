@@ -48,7 +48,6 @@ def users() -> tuple[UserScenario, ...]:
             password=RIGHT,
             manager=BOSS,
             licences=("SPE_E5",),
-            methods=("password",),
             risk=RiskScenario(level="high", state="atRisk", updated=BEGIN + timedelta(days=70)),
             created=BEGIN - timedelta(days=900),
             last_password_change=BEGIN - timedelta(days=300),
@@ -56,9 +55,7 @@ def users() -> tuple[UserScenario, ...]:
             last_successful_sign_in=BEGIN + timedelta(days=60),
             properties={"department": "Finance", "jobTitle": "Controller"},
         ),
-        UserScenario(
-            upn=BOSS, display_name="Boss of Contoso", methods=("password", "microsoftAuthenticatorPush")
-        ),
+        UserScenario(upn=BOSS, display_name="Boss of Contoso", methods=("microsoftAuthenticatorPush",)),
         UserScenario(upn=EMPTY),
         UserScenario(
             upn=GUEST,

@@ -9,6 +9,7 @@ from uuid import uuid4
 
 import pytest
 
+from emberwatch.accounts.actor import SYSTEM
 from emberwatch.accounts.models import Role
 from emberwatch.core.errors import BadInput, NotFound
 from emberwatch.core.verdict import Certainty, Verdict
@@ -22,8 +23,12 @@ from emberwatch.identities.reach import Kind
 from emberwatch.identities.severity import Level
 from emberwatch.tenants.models import Tenant
 from tests.factories import make_actor, make_credential, make_tenant
+from tests.integration.api.conftest import caller_for
+from tests.integration.cli.conftest import Run, run
 from tests.integration.identities.conftest import World
 from tests.people import ANN, BEGIN, BOSS, EMPTY, GLOBAL_ADMINISTRATOR, GUEST, LONG, parts
+
+__all__ = ["run"]
 
 pytestmark = pytest.mark.django_db
 
@@ -61,14 +66,8 @@ def leak(world: World, login: str = ANN, password: str = "Leaked-Passw0rd") -> C
 
 
 def judge(row: Credential, verdict: Verdict, days: int) -> None:
-    set_verdict(
-        row,
-        verdict,
-        Certainty.PROVED,
-        {"because": "x", "facts": []},
-        decided_for="test",
-        now=LEAKED + timedelta(days=days),
-    )
+    at = LEAKED + timedelta(days=days)
+    set_verdict(row, verdict, Certainty.PROVED, {"because": "x", "facts": []}, actor=SYSTEM, now=at)
 
 
 def steal_cookie(world: World, expires_in: timedelta) -> None:
@@ -119,7 +118,7 @@ def test_an_account_without_anything_opens_nothing(world: World) -> None:
 
 
 def test_what_is_taken_away_is_gone_with_the_next_reading(world: World) -> None:
-    directory = world.entra.directory(world.connection.entra_tenant_id.__str__())
+    directory = world.entra.directory(str(world.connection.entra_tenant_id))
     finance = next(g for g in directory.memberships.present_groups() if g.scenario.display_name == "Finance")
     directory.memberships.part(finance.id, directory.find(ANN).id)  # type: ignore[union-attr]
     world.read()
@@ -177,6 +176,7 @@ def test_the_severity_rests_on_what_is_stored(world: World) -> None:
     assert {r.code for r in profile(world, ANN).severity.reasons} == {
         "risk_high",
         "privileged_without_second_factor",
+        "stale",
     }
     row = leak(world)
     waiting = profile(world, ANN).severity
@@ -222,8 +222,8 @@ def test_from_the_leak_to_its_end(world: World) -> None:
     )
     events = profile(world, ANN).timeline
     assert [(event.step, event.words) for event in reversed(events)] == [
-        (Step.LEAKED, f"A password of {ANN} leaked"),
         (Step.LEAKED, "The machine ANN-PC was infected"),
+        (Step.LEAKED, f"A password of {ANN} leaked"),
         (Step.SEEN, f"A leaked password of {ANN} was first seen here"),
         (Step.VALIDATED, f"Active: {ANN}"),
         (Step.CONTAINED, "The password was changed"),
@@ -411,3 +411,55 @@ def test_a_filter_is_yes_or_no() -> None:
     with pytest.raises(BadInput) as refused:
         IdentityFilter.from_query({"stale": "maybe"})
     assert refused.value.field == "stale"
+
+
+# The same on the command line and in the API
+
+
+def test_the_api_tells_the_whole_profile(world: World) -> None:
+    judge(leak(world), Verdict.ACTIVE, 30)
+    call = caller_for(world.tenant, Role.ANALYST)
+    found = call.get(call.here("/identities?privileged=true&exposed=true")).json()
+    [row] = found["items"]
+    assert (row["user_principal_name"], row["is_privileged"], row["credentials"], row["active"]) == (
+        ANN,
+        True,
+        1,
+        1,
+    )
+    one = call.get(call.here(f"/identities/{row['id']}")).json()
+    assert (one["severity"]["level"], one["severity"]["reasons"][0]["code"]) == (
+        "critical",
+        "active_privileged",
+    )
+    assert [each["name"] for each in one["reach"]["opened"]][:2] == ["Global Administrator", "Payroll"]
+    assert (one["manager"]["user_principal_name"], one["licences"], one["unknown"]) == (BOSS, ["SPE_E5"], [])
+    assert row["object_id"] in one["user_link"]
+    assert one["credentials"][0]["secret_length"] == len("Leaked-Passw0rd")
+    assert {each["step"] for each in one["timeline"]} == {"leaked", "seen", "validated"}
+    assert call.get(call.here("/identities?stale=maybe")).status_code == 422
+    viewer = caller_for(world.tenant, Role.VIEWER)
+    masked = viewer.get(viewer.here(f"/identities/{row['id']}")).json()
+    assert masked["credentials"][0]["secret_length"] is None
+
+
+def test_the_command_line_tells_the_same(world: World, run: Run) -> None:
+    judge(leak(world), Verdict.ACTIVE, 30)
+    call = caller_for(world.tenant, Role.ADMIN)
+    name = world.tenant.name
+    listed = run("identities", name, "--json").rows
+    assert listed == call.get(call.here("/identities")).json()["items"]
+    [told] = run("identity", name, ANN, "--json").rows
+    ann = named(world, ANN)
+    assert told == call.get(call.here(f"/identities/{ann.pk}")).json()
+    assert [row["id"] for row in run("identities", name, "--privileged", "--json").rows] == [str(ann.pk)]
+    assert run("identities", name, "--gone", "--json").rows == []
+    table = run("identities", name, "--text", "boss").out
+    assert "Boss of Contoso" in table
+    assert ANN not in table
+    shown = run("identity", name, str(ann.object_id)).out
+    for words in ("Severity: Critical", "Global Administrator", "Payroll administrator", "ANN-PC", "SPE_E5"):
+        assert words in shown
+    for nobody in ("nobody@contoso.example", "\x1b[2J"):
+        ran = run("identity", name, nobody)
+        assert (ran.code, "There is no such identity." in ran.err) == (2, True)
