@@ -11,6 +11,7 @@ from emberwatch.simulator import (
     GroupScenario,
     RiskScenario,
     RoleScenario,
+    SecretScenario,
     SkuScenario,
     UserScenario,
     stable_id,
@@ -20,7 +21,7 @@ from tests.world import APP, RIGHT, SECRET
 BEGIN: Final = datetime(2026, 1, 10, 8, 0, tzinfo=UTC)
 GLOBAL_ADMINISTRATOR: Final = "62e90394-69f5-4237-9190-012177145e10"
 DIRECTORY_READERS: Final = "88d8e3e3-8f55-4a1e-953a-9b9898b8876b"
-ANN: Final = "ann@contoso.example"
+CORA: Final = "cora@contoso.example"
 BOSS: Final = "boss@contoso.example"
 EMPTY: Final = "new.starter@contoso.example"
 GUEST: Final = "pat_partner.example#EXT#@contoso.example"
@@ -29,8 +30,6 @@ MANY: Final = 3000
 
 
 def connected(*permissions: str) -> AppScenario:
-    from emberwatch.simulator import SecretScenario
-
     return AppScenario(
         client_id=APP,
         secrets=(SecretScenario(value=SECRET),),
@@ -42,9 +41,9 @@ def connected(*permissions: str) -> AppScenario:
 def users() -> tuple[UserScenario, ...]:
     return (
         UserScenario(
-            upn=ANN,
-            display_name="Ann of Contoso",
-            mail=ANN,
+            upn=CORA,
+            display_name="Cora Controller",
+            mail=CORA,
             password=RIGHT,
             manager=BOSS,
             licences=("SPE_E5",),
@@ -78,9 +77,9 @@ def users() -> tuple[UserScenario, ...]:
 
 def groups() -> tuple[GroupScenario, ...]:
     return (
-        GroupScenario(display_name="Finance", members=(ANN, BOSS)),
+        GroupScenario(display_name="Finance", members=(CORA, BOSS)),
         GroupScenario(display_name="Whole firm", groups=("Finance",)),
-        GroupScenario(display_name="Tier-0 admins", assignable_to_role=True, members=(ANN,)),
+        GroupScenario(display_name="Tier-0 admins", assignable_to_role=True, members=(CORA,)),
         *(
             GroupScenario(
                 display_name=f"Distribution list number {n:02} with quite a long name", members=(LONG,)
@@ -95,7 +94,7 @@ def roles() -> tuple[RoleScenario, ...]:
         RoleScenario(
             template_id=GLOBAL_ADMINISTRATOR, display_name="Global Administrator", groups=("Tier-0 admins",)
         ),
-        RoleScenario(template_id=DIRECTORY_READERS, display_name="Directory Readers", members=(ANN, LONG)),
+        RoleScenario(template_id=DIRECTORY_READERS, display_name="Directory Readers", members=(CORA, LONG)),
     )
 
 
@@ -106,12 +105,12 @@ def applications() -> tuple[AppScenario, ...]:
 
     admin = AppRoleScenario(value="Payroll.Admin", display_name="Payroll administrator")
     return (
-        other("Payroll", app_roles=(admin,), assigned_role="Payroll.Admin", assigned_users=(ANN,)),
+        other("Payroll", app_roles=(admin,), assigned_role="Payroll.Admin", assigned_users=(CORA,)),
         other("Ledger", assigned_groups=("Finance",)),
         # Given to the members of a group around another one: those of the inner group do not get it.
         other("Intranet of the firm", assigned_groups=("Whole firm",)),
         other("Wiki", assignment_required=False),
-        other("Retired", assigned_users=(ANN,), disabled=True),
+        other("Retired", assigned_users=(CORA,), disabled=True),
         other("Vault"),
     )
 

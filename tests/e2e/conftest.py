@@ -29,8 +29,10 @@ from emberwatch.simulator import (
     Scenario,
     SecretScenario,
     SimulatedEntra,
+    SkuScenario,
     UserScenario,
 )
+from tests import people
 from tests.world import APP, DIRECTORY, RIGHT, SECRET
 
 EMAIL: Final = "root@emberwatch.example"
@@ -106,7 +108,16 @@ def _world() -> Scenario:
     )
     ann = UserScenario(upn="ann@contoso.example", id=ANN, password=RIGHT, display_name="Ann of Contoso")
     domain = DomainScenario(name="contoso.example", default=True)
-    directory = DirectoryScenario(id=DIRECTORY, name="Contoso", domains=(domain,), apps=(app,), users=(ann,))
+    directory = DirectoryScenario(
+        id=DIRECTORY,
+        name="Contoso",
+        domains=(domain,),
+        apps=(app, *people.applications()),
+        users=(ann, *people.users()),
+        groups=people.groups(),
+        roles=people.roles(),
+        skus=(SkuScenario(part_number="SPE_E5"),),
+    )
     return Scenario(directories=(directory,))
 
 

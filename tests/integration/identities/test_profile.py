@@ -26,7 +26,7 @@ from tests.factories import make_actor, make_credential, make_tenant
 from tests.integration.api.conftest import caller_for
 from tests.integration.cli.conftest import Run, run
 from tests.integration.identities.conftest import World
-from tests.people import ANN, BEGIN, BOSS, EMPTY, GLOBAL_ADMINISTRATOR, GUEST, LONG, parts
+from tests.people import BEGIN, BOSS, CORA, EMPTY, GLOBAL_ADMINISTRATOR, GUEST, LONG, parts
 
 __all__ = ["run"]
 
@@ -53,11 +53,11 @@ def profile(world: World, upn: str) -> Profile:
     return Profile(named(world, upn), world.now())
 
 
-def leak(world: World, login: str = ANN, password: str = "Leaked-Passw0rd") -> Credential:
+def leak(world: World, login: str = CORA, password: str = "Leaked-Passw0rd") -> Credential:
     """A credential from a machine, with the account behind it known."""
     row = make_credential(world.tenant, login, password, leaked_at=LEAKED, now=LEAKED + timedelta(days=10))
     machine, _ = Machine.objects.get_or_create(
-        tenant=world.tenant, key="pc-1", defaults={"computer_name": "ANN-PC", "infected_at": LEAKED}
+        tenant=world.tenant, key="pc-1", defaults={"computer_name": "CORA-PC", "infected_at": LEAKED}
     )
     Sighting.objects.filter(credential=row).update(machine=machine)
     Credential.objects.filter(pk=row.pk).update(identity=named(world, login))
@@ -93,7 +93,7 @@ def steal_cookie(world: World, expires_in: timedelta) -> None:
 
 
 def test_roles_groups_and_applications_with_the_way_to_each(world: World) -> None:
-    reach = profile(world, ANN).reach
+    reach = profile(world, CORA).reach
     found = {each.name: (each.kind, each.privileged, each.via_name) for each in reach.opened}
     assert found == {
         "Global Administrator": (Kind.ROLE, True, "Tier-0 admins"),
@@ -120,9 +120,9 @@ def test_an_account_without_anything_opens_nothing(world: World) -> None:
 def test_what_is_taken_away_is_gone_with_the_next_reading(world: World) -> None:
     directory = world.entra.directory(str(world.connection.entra_tenant_id))
     finance = next(g for g in directory.memberships.present_groups() if g.scenario.display_name == "Finance")
-    directory.memberships.part(finance.id, directory.find(ANN).id)  # type: ignore[union-attr]
+    directory.memberships.part(finance.id, directory.find(CORA).id)  # type: ignore[union-attr]
     world.read()
-    names = {each.name for each in profile(world, ANN).reach.opened}
+    names = {each.name for each in profile(world, CORA).reach.opened}
     assert {"Finance", "Whole firm", "Ledger"} & names == set()
     assert "Payroll" in names
 
@@ -131,7 +131,7 @@ def test_what_is_taken_away_is_gone_with_the_next_reading(world: World) -> None:
 
 
 def test_the_facts_of_the_account(world: World) -> None:
-    ann = profile(world, ANN)
+    ann = profile(world, CORA)
     assert ann.manager is not None
     assert (ann.manager.user_principal_name, ann.licences) == (BOSS, ["SPE_E5"])
     row = ann.identity
@@ -150,7 +150,7 @@ def test_what_is_not_permitted_or_not_licensed_says_so(
 ) -> None:
     world = begin(0, **parts(*permissions, premium=premium))
     world.read()
-    unknown = profile(world, ANN).unknown
+    unknown = profile(world, CORA).unknown
     assert set(unknown) >= {"sign_ins", "risk"}
     assert all(because in why.because for why in unknown.values())
     assert all(why.remedy for why in unknown.values())
@@ -173,23 +173,23 @@ def test_before_the_first_reading_nothing_is_claimed(begin: Begin) -> None:
 
 
 def test_the_severity_rests_on_what_is_stored(world: World) -> None:
-    assert {r.code for r in profile(world, ANN).severity.reasons} == {
+    assert {r.code for r in profile(world, CORA).severity.reasons} == {
         "risk_high",
         "privileged_without_second_factor",
         "stale",
     }
     row = leak(world)
-    waiting = profile(world, ANN).severity
+    waiting = profile(world, CORA).severity
     assert (waiting.level, waiting.reasons[1].code) == (Level.HIGH, "exposed_privileged")
     judge(row, Verdict.ACTIVE, 30)
-    found = profile(world, ANN).severity
+    found = profile(world, CORA).severity
     assert found.level is Level.CRITICAL
     assert [reason.code for reason in found.reasons][:2] == [
         "active_privileged",
         "active_without_second_factor",
     ]
     judge(row, Verdict.INACTIVE, 40)
-    assert "ruled_out" in {reason.code for reason in profile(world, ANN).severity.reasons}
+    assert "ruled_out" in {reason.code for reason in profile(world, CORA).severity.reasons}
 
 
 def test_cookies_count_while_they_were_alive(world: World) -> None:
@@ -220,14 +220,14 @@ def test_from_the_leak_to_its_end(world: World) -> None:
         last_password_change_at=LEAKED + timedelta(days=40),
         sessions_valid_from_at=LEAKED - timedelta(days=400),
     )
-    events = profile(world, ANN).timeline
+    events = profile(world, CORA).timeline
     assert [(event.step, event.words) for event in reversed(events)] == [
-        (Step.LEAKED, "The machine ANN-PC was infected"),
-        (Step.LEAKED, f"A password of {ANN} leaked"),
-        (Step.SEEN, f"A leaked password of {ANN} was first seen here"),
-        (Step.VALIDATED, f"Active: {ANN}"),
+        (Step.LEAKED, "The machine CORA-PC was infected"),
+        (Step.LEAKED, f"A password of {CORA} leaked"),
+        (Step.SEEN, f"A leaked password of {CORA} was first seen here"),
+        (Step.VALIDATED, f"Active: {CORA}"),
         (Step.CONTAINED, "The password was changed"),
-        (Step.CONTAINED, f"Wrong password: {ANN}"),
+        (Step.CONTAINED, f"Wrong password: {CORA}"),
     ]
     assert profile(world, EMPTY).timeline == []
 
@@ -236,7 +236,7 @@ def test_from_the_leak_to_its_end(world: World) -> None:
 
 
 def test_another_tenants_identity_is_not_there(world: World) -> None:
-    ann = named(world, ANN)
+    ann = named(world, CORA)
     other = make_tenant("fabrikam.example")
     assert access_identity(make_actor(world.tenant, Role.VIEWER), world.tenant.id, ann.pk) == ann
     for actor, tenant_id, wanted in (
@@ -250,14 +250,14 @@ def test_another_tenants_identity_is_not_there(world: World) -> None:
 
 
 def test_another_tenants_copy_of_the_same_directory_stays_apart(world: World) -> None:
-    ann = named(world, ANN)
+    ann = named(world, CORA)
     leak(world)
     other = make_tenant("contoso.example")
     twin = Identity.objects.create(
         tenant=other,
         entra_tenant_id=ann.entra_tenant_id,
         object_id=ann.object_id,
-        user_principal_name=ANN,
+        user_principal_name=CORA,
         manager_object_id=ann.manager_object_id,
         read_at=world.now(),
     )
@@ -270,8 +270,8 @@ def test_another_tenants_copy_of_the_same_directory_stays_apart(world: World) ->
 
 
 def test_one_is_found_by_each_of_its_ids_and_by_its_name(world: World) -> None:
-    ann = named(world, ANN)
-    for name in (str(ann.pk), str(ann.object_id), ANN.upper()):
+    ann = named(world, CORA)
+    for name in (str(ann.pk), str(ann.object_id), CORA.upper()):
         assert identity_named(world.tenant, name) == ann
     with pytest.raises(NotFound):
         identity_named(world.tenant, "nobody@contoso.example")
@@ -279,13 +279,13 @@ def test_one_is_found_by_each_of_its_ids_and_by_its_name(world: World) -> None:
         tenant=world.tenant,
         entra_tenant_id=uuid4(),
         object_id=uuid4(),
-        user_principal_name=ANN,
+        user_principal_name=CORA,
         read_at=BEGIN,
     )
     with pytest.raises(BadInput, match="Several accounts"):
-        identity_named(world.tenant, ANN)
+        identity_named(world.tenant, CORA)
     Identity.objects.filter(pk=twin.pk).update(removed_at=BEGIN)
-    assert identity_named(world.tenant, ANN) == ann
+    assert identity_named(world.tenant, CORA) == ann
 
 
 # The list
@@ -300,8 +300,8 @@ def test_each_filter_and_its_count(world: World) -> None:
     judge(leak(world), Verdict.ACTIVE, 1)
     judge(leak(world, BOSS), Verdict.INACTIVE, 1)
     expected: dict[str, set[str]] = {
-        "privileged": {ANN},
-        "exposed": {ANN},
+        "privileged": {CORA},
+        "exposed": {CORA},
         "disabled": {GUEST},
         "guest": {GUEST},
         "gone": set(),
@@ -310,7 +310,7 @@ def test_each_filter_and_its_count(world: World) -> None:
     assert counts["all"] == 5
     for name, who in expected.items():
         assert (names(world.tenant, world, **{name: True}), counts[name]) == (who, len(who)), name
-    assert names(world.tenant, world, privileged=True, exposed=True) == {ANN}
+    assert names(world.tenant, world, privileged=True, exposed=True) == {CORA}
     assert names(world.tenant, world, privileged=True, guest=True) == set()
 
 
@@ -321,7 +321,7 @@ def test_stale_is_who_has_not_signed_in_for_ninety_days(world: World) -> None:
 
     now = world.now()
     old, new = now - timedelta(days=91), now - timedelta(days=89)
-    age(ANN, last_successful_sign_in_at=new, account_created_at=old)
+    age(CORA, last_successful_sign_in_at=new, account_created_at=old)
     age(BOSS, last_successful_sign_in_at=old)
     # Somebody tried without success: it still counts as asleep.
     age(LONG, last_successful_sign_in_at=old, last_sign_in_at=new)
@@ -333,7 +333,7 @@ def test_stale_is_who_has_not_signed_in_for_ninety_days(world: World) -> None:
     assert identity_counts(world.tenant, now)["stale"] == 2
     # The same account says so in its severity.
     assert "stale" in {reason.code for reason in profile(world, BOSS).severity.reasons}
-    assert "stale" not in {reason.code for reason in profile(world, ANN).severity.reasons}
+    assert "stale" not in {reason.code for reason in profile(world, CORA).severity.reasons}
 
 
 def test_who_never_signed_in_is_not_stale_where_sign_ins_are_not_told(begin: Begin) -> None:
@@ -348,7 +348,7 @@ def test_privileges_come_through_groups_in_groups(world: World) -> None:
     by_name = {g.scenario.display_name: g for g in directory.memberships.present_groups()}
     directory.memberships.join(by_name["Tier-0 admins"].id, directory.find(EMPTY).id)  # type: ignore[union-attr]
     world.read()
-    assert names(world.tenant, world, privileged=True) == {ANN, EMPTY}
+    assert names(world.tenant, world, privileged=True) == {CORA, EMPTY}
 
 
 def test_the_deleted_are_apart(world: World) -> None:
@@ -362,14 +362,14 @@ def test_the_deleted_are_apart(world: World) -> None:
 
 @pytest.mark.parametrize(
     ("text", "who"),
-    [("ANN of", {ANN}), ("boss@", {BOSS}), ("partner.example", {GUEST}), ("%", set()), ("nobody", set())],
+    [("CORA c", {CORA}), ("boss@", {BOSS}), ("partner.example", {GUEST}), ("%", set()), ("nobody", set())],
 )
 def test_the_search(world: World, text: str, who: set[str]) -> None:
     assert names(world.tenant, world, text=text) == who
 
 
 def test_the_search_takes_an_object_id(world: World) -> None:
-    assert names(world.tenant, world, text=str(named(world, ANN).object_id)) == {ANN}
+    assert names(world.tenant, world, text=str(named(world, CORA).object_id)) == {CORA}
 
 
 @pytest.mark.parametrize("limit", [1, 2, 3, 50])
@@ -379,7 +379,7 @@ def test_a_walk_meets_everybody_once_in_order(world: World, limit: int) -> None:
         tenant=world.tenant,
         entra_tenant_id=uuid4(),
         object_id=uuid4(),
-        user_principal_name=ANN,
+        user_principal_name=CORA,
         read_at=BEGIN,
     )
     whole = list(
@@ -422,7 +422,7 @@ def test_the_api_tells_the_whole_profile(world: World) -> None:
     found = call.get(call.here("/identities?privileged=true&exposed=true")).json()
     [row] = found["items"]
     assert (row["user_principal_name"], row["is_privileged"], row["credentials"], row["active"]) == (
-        ANN,
+        CORA,
         True,
         1,
         1,
@@ -449,16 +449,16 @@ def test_the_command_line_tells_the_same(world: World, run: Run) -> None:
     name = world.tenant.name
     listed = run("identities", name, "--json").rows
     assert listed == call.get(call.here("/identities")).json()["items"]
-    [told] = run("identity", name, ANN, "--json").rows
-    ann = named(world, ANN)
+    [told] = run("identity", name, CORA, "--json").rows
+    ann = named(world, CORA)
     assert told == call.get(call.here(f"/identities/{ann.pk}")).json()
     assert [row["id"] for row in run("identities", name, "--privileged", "--json").rows] == [str(ann.pk)]
     assert run("identities", name, "--gone", "--json").rows == []
     table = run("identities", name, "--text", "boss").out
     assert "Boss of Contoso" in table
-    assert ANN not in table
+    assert CORA not in table
     shown = run("identity", name, str(ann.object_id)).out
-    for words in ("Severity: Critical", "Global Administrator", "Payroll administrator", "ANN-PC", "SPE_E5"):
+    for words in ("Severity: Critical", "Global Administrator", "Payroll administrator", "CORA-PC", "SPE_E5"):
         assert words in shown
     for nobody in ("nobody@contoso.example", "\x1b[2J"):
         ran = run("identity", name, nobody)

@@ -41,6 +41,7 @@
   }
 
   function draw(box) {
+    if (!window.echarts) return;
     const told = JSON.parse(box.dataset.picture);
     const outer = box.parentElement;
     box.hidden = false;
