@@ -36,7 +36,7 @@ def read_directory(page: Page) -> None:
     expect(page.get_by_role("heading", name="Directory sync")).to_be_visible()
     if page.get_by_role("button", name="Sync now").count():
         page.get_by_role("button", name="Sync now").click()
-    expect(page.get_by_text("Up to date")).to_be_visible(timeout=60_000)
+    expect(page.get_by_text("Up to date", exact=True)).to_be_visible(timeout=60_000)
 
 
 def test_from_a_credential_to_the_person_the_machine_and_back(

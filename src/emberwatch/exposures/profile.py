@@ -29,10 +29,8 @@ MOST_CREDENTIALS: Final = 200
 MOST_MACHINES: Final = 50
 MOST_RECORDS: Final = 500
 MOST_EVENTS: Final = 60
-_TOLD_BY: Final = (
-    *(Stage.SIGN_INS, Stage.REGISTRATION, Stage.RISK),
-    *(Stage.GROUPS, Stage.ROLES, Stage.APPLICATIONS),
-)
+_OF_THE_ACCOUNT: Final = (Stage.SIGN_INS, Stage.REGISTRATION, Stage.RISK)
+_OF_ITS_REACH: Final = (Stage.GROUPS, Stage.ROLES, Stage.APPLICATIONS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,17 +58,19 @@ class Profile:
     @cached_property
     def unknown(self) -> dict[str, Unknown]:
         """What of the directory is not known here, by the stage of the reading that would tell it."""
-        found = {stage.value: _why_unknown(self._sync, stage) for stage in _TOLD_BY}
+        found = {stage.value: _why_unknown(self._sync, stage) for stage in (*_OF_THE_ACCOUNT, *_OF_ITS_REACH)}
         return {stage: why for stage, why in found.items() if why is not None}
 
     @property
     def unread_reach(self) -> list[Unknown]:
         """Why what the account opens may be more than what is shown."""
-        return [
-            self.unknown[stage]
-            for stage in (Stage.GROUPS, Stage.ROLES, Stage.APPLICATIONS)
-            if stage in self.unknown
-        ]
+        return [self.unknown[stage] for stage in _OF_ITS_REACH if stage in self.unknown]
+
+    @property
+    def remedies(self) -> list[str]:
+        """What would make sign-ins, second factors and risk known, each step once."""
+        told = (self.unknown[stage].remedy for stage in _OF_THE_ACCOUNT if stage in self.unknown)
+        return list(dict.fromkeys(filter(None, told)))
 
     @cached_property
     def manager(self) -> Identity | None:

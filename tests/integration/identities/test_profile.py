@@ -74,7 +74,7 @@ def steal_cookie(world: World, expires_in: timedelta) -> None:
     Cookie.objects.create(
         tenant=world.tenant,
         machine=Machine.objects.get(tenant=world.tenant),
-        source=Source.objects.filter(tenant=world.tenant).first(),
+        source=Source.objects.get(tenant=world.tenant),
         fingerprint=uuid4().bytes,
         host="contoso.example",
         name="session",
@@ -216,7 +216,7 @@ def test_from_the_leak_to_its_end(world: World) -> None:
     row = leak(world)
     judge(row, Verdict.ACTIVE, 30)
     judge(row, Verdict.INACTIVE, 45)
-    Identity.objects.filter(pk=row.identity_id).update(
+    Identity.objects.filter(pk=named(world, CORA).pk).update(
         last_password_change_at=LEAKED + timedelta(days=40),
         sessions_valid_from_at=LEAKED - timedelta(days=400),
     )

@@ -4,7 +4,7 @@
 
   const ROW = 38;
   const EDGE = 20;
-  const NARROWEST_COLUMN = 190;
+  const NARROWEST_COLUMN = 170;
   const SYMBOLS = { person: "circle", role: "diamond", group: "circle", application: "roundRect", more: "emptyCircle" };
   const SIZES = { person: 22, role: 18, group: 14, application: 14, more: 8 };
 
@@ -25,7 +25,7 @@
     return { places, step, width: Math.ceil(EDGE + filled.length * step), height: 2 * EDGE + (tallest - 1) * ROW };
   }
 
-  function point(node, place, ink, accent, room) {
+  function point(node, place, paint, room) {
     return {
       id: node.id,
       name: node.name,
@@ -34,8 +34,8 @@
       symbol: SYMBOLS[node.kind],
       symbolSize: SIZES[node.kind],
       itemStyle: node.privileged
-        ? { color: accent, borderColor: ink, borderWidth: 2 }
-        : { color: node.kind === "person" ? ink : colour("--tblr-bg-surface"), borderColor: ink, borderWidth: 1.5 },
+        ? { color: paint.accent, borderColor: paint.ink, borderWidth: 2 }
+        : { color: node.kind === "person" ? paint.ink : paint.paper, borderColor: paint.ink, borderWidth: 1.5 },
       label: { fontWeight: node.privileged || node.kind === "person" ? 700 : 400, width: room },
     };
   }
@@ -48,8 +48,8 @@
     const at = placed(told.nodes, outer.clientWidth);
     box.style.width = `${at.width}px`;
     box.style.height = `${at.height}px`;
-    const ink = colour("--ew-ink");
-    const accent = colour("--ew-accent");
+    const paper = getComputedStyle(box.closest(".card")).backgroundColor;
+    const paint = { ink: colour("--ew-ink"), accent: colour("--ew-accent"), paper };
     const spread = [...at.places.values()];
     const [left, right] = [Math.min(...spread.map((p) => p.x)), Math.max(...spread.map((p) => p.x))];
     const [top, bottom] = [Math.min(...spread.map((p) => p.y)), Math.max(...spread.map((p) => p.y))];
@@ -68,11 +68,12 @@
         width: Math.max(right - left, 2),
         height: Math.max(bottom - top, 2),
         cursor: "default",
-        label: { show: true, position: "right", distance: 8, color: ink, fontSize: 13, overflow: "truncate", ellipsis: "…" },
+        // On paper of its own, so that no line runs through a name.
+        label: { show: true, position: "right", distance: 6, padding: [2, 4], color: paint.ink, backgroundColor: paper, fontSize: 13, overflow: "truncate", ellipsis: "…" },
         labelLayout: { hideOverlap: false },
-        lineStyle: { color: ink, opacity: 0.3, width: 1.25, curveness: 0 },
+        lineStyle: { color: paint.ink, opacity: 0.3, width: 1.25, curveness: 0 },
         emphasis: { focus: "adjacency", lineStyle: { opacity: 0.9 } },
-        data: told.nodes.map((node) => point(node, at.places.get(node.id), ink, accent, at.step - 44)),
+        data: told.nodes.map((node) => point(node, at.places.get(node.id), paint, at.step - 44)),
         links: told.links.map((link) => ({ source: link.from, target: link.to })),
       }],
     });
