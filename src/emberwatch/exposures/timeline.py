@@ -9,7 +9,7 @@ from enum import StrEnum
 from uuid import UUID
 
 from emberwatch.core.verdict import Verdict, VerdictGroup
-from emberwatch.exposures.models import Credential, Machine, VerdictRecord
+from emberwatch.exposures.models import Credential, DateBasis, Machine, VerdictRecord
 from emberwatch.identities.models import Identity
 
 
@@ -52,7 +52,8 @@ def timeline(
 
 
 def _exposed(row: Credential) -> Iterator[Event]:
-    if row.leaked_at is not None and row.leaked_at <= row.first_seen_at:
+    # The day on which it was first seen here stands in for a leak's date that nobody knows.
+    if row.leaked_at is not None and row.leaked_at_basis != DateBasis.FIRST_SEEN:
         yield Event(row.leaked_at, Step.LEAKED, f"A password of {row.login} leaked", row.pk)
     yield Event(row.first_seen_at, Step.SEEN, f"A leaked password of {row.login} was first seen here", row.pk)
 

@@ -25,7 +25,19 @@
     return { places, step, width: Math.ceil(EDGE + filled.length * step), height: 2 * EDGE + (tallest - 1) * ROW };
   }
 
+  // Cut by ourselves: a label of a fixed width would cover the lines beside a short name.
+  const pen = document.createElement("canvas").getContext("2d");
+  function short(name, font, room) {
+    pen.font = font;
+    if (pen.measureText(name).width <= room) return name;
+    let end = name.length;
+    while (end > 1 && pen.measureText(`${name.slice(0, end)}…`).width > room) end -= 1;
+    return `${name.slice(0, end).trimEnd()}…`;
+  }
+
   function point(node, place, paint, room) {
+    const weight = node.privileged || node.kind === "person" ? 700 : 400;
+    const words = short(node.name, `${weight} 13px ${paint.font}`, room);
     return {
       id: node.id,
       name: node.name,
@@ -36,7 +48,7 @@
       itemStyle: node.privileged
         ? { color: paint.accent, borderColor: paint.ink, borderWidth: 2 }
         : { color: node.kind === "person" ? paint.ink : paint.paper, borderColor: paint.ink, borderWidth: 1.5 },
-      label: { fontWeight: node.privileged || node.kind === "person" ? 700 : 400, width: room },
+      label: { fontWeight: weight, formatter: () => words },
     };
   }
 
@@ -49,7 +61,7 @@
     box.style.width = `${at.width}px`;
     box.style.height = `${at.height}px`;
     const paper = getComputedStyle(box.closest(".card")).backgroundColor;
-    const paint = { ink: colour("--ew-ink"), accent: colour("--ew-accent"), paper };
+    const paint = { ink: colour("--ew-ink"), accent: colour("--ew-accent"), paper, font: getComputedStyle(document.body).fontFamily };
     const spread = [...at.places.values()];
     const [left, right] = [Math.min(...spread.map((p) => p.x)), Math.max(...spread.map((p) => p.x))];
     const [top, bottom] = [Math.min(...spread.map((p) => p.y)), Math.max(...spread.map((p) => p.y))];
@@ -57,7 +69,7 @@
     chart.resize();
     chart.setOption({
       animation: false,
-      textStyle: { fontFamily: getComputedStyle(document.body).fontFamily },
+      textStyle: { fontFamily: paint.font },
       // Drawn into the canvas: the page's policy allows no styles that come as text.
       tooltip: { renderMode: "richText", confine: true, formatter: (hovered) => (hovered.dataType === "node" ? hovered.name : "") },
       series: [{
@@ -69,7 +81,7 @@
         height: Math.max(bottom - top, 2),
         cursor: "default",
         // On paper of its own, so that no line runs through a name.
-        label: { show: true, position: "right", distance: 6, padding: [2, 4], color: paint.ink, backgroundColor: paper, fontSize: 13, overflow: "truncate", ellipsis: "…" },
+        label: { show: true, position: "right", distance: 6, padding: [2, 4], color: paint.ink, backgroundColor: paper, fontSize: 13 },
         labelLayout: { hideOverlap: false },
         lineStyle: { color: paint.ink, opacity: 0.3, width: 1.25, curveness: 0 },
         emphasis: { focus: "adjacency", lineStyle: { opacity: 0.9 } },
