@@ -38,10 +38,11 @@ def identities(
     """List the accounts of a tenant's directories by sign-in name."""
     start()
     from emberwatch.cli import identity_records
+    from emberwatch.core.listing import plain_text
     from emberwatch.identities.browsing import IdentityFilter
     from emberwatch.tenants.queries import tenant_by_name
 
-    wanted = IdentityFilter(privileged, exposed, stale, disabled, guest, gone, text.strip())
+    wanted = IdentityFilter(privileged, exposed, stale, disabled, guest, gone, plain_text(text))
     rows = _rows(tenant_by_name(tenant), wanted)
     if as_json:
         print_json(identity_records.listed(row) for row in rows)

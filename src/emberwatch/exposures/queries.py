@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import base64
-import json
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
@@ -15,6 +13,7 @@ from django.db.models.functions import Coalesce
 
 from emberwatch.accounts.actor import Actor
 from emberwatch.core.errors import BadInput, NotFound
+from emberwatch.core.listing import cursor_at, one_of, place_of, plain_text, since, until
 from emberwatch.core.verdict import Certainty, Verdict, VerdictGroup
 from emberwatch.directories.queries import connection_of
 from emberwatch.directories.services import user_link
@@ -69,7 +68,9 @@ class FeedFilter:
         """Parses query parameters. Raises :class:`BadInput` naming the one at fault; unknown names are ignored."""
         chosen: dict[str, Any] = {name: _choice(name, values.get(name, "")) for name in _CHOICES}
         return cls(
-            **chosen, since=_day("since", values.get("since", "")), until=_until(values.get("until", ""))
+            **chosen,
+            since=since("since", values.get("since", "")),
+            until=until("until", values.get("until", "")),
         )
 
     @property
@@ -78,33 +79,8 @@ class FeedFilter:
 
 
 def _choice(name: str, value: str) -> str:
-    value = value.strip().replace("\x00", "")
     allowed = _CHOICES[name]
-    if value and allowed is not None and value not in allowed:
-        raise BadInput(f"{value[:40]} is not a value of {name}.", field=name)
-    return value[:320]
-
-
-def _day(name: str, value: str) -> datetime | None:
-    """A day or a moment, in UTC: PostgreSQL reads fewer zones than ISO 8601 can write."""
-    if not value:
-        return None
-    try:
-        moment = datetime.fromisoformat(value)
-        return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
-    except (ValueError, OverflowError):
-        raise BadInput(f"{name} needs a date such as 2026-01-31.", field=name) from None
-
-
-def _until(value: str) -> datetime | None:
-    """A day includes all of it; a moment is exact."""
-    moment = _day("until", value)
-    if moment is None or len(value) != len("2026-01-31"):
-        return moment
-    try:
-        return moment + timedelta(days=1)
-    except OverflowError:
-        return moment
+    return plain_text(value) if allowed is None else one_of(name, plain_text(value), allowed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,12 +94,12 @@ def feed_page(tenant: Tenant, wanted: FeedFilter, *, cursor: str = "", limit: in
     """One page of a tenant's feed, newest first. ``cursor`` comes from the page before."""
     rows = _narrowed(tenant, wanted).select_related("identity").order_by("-last_seen_at", "-id")
     if cursor:
-        last_seen_at, last_id = _decode(cursor)
+        last_seen_at, last_id = place_of(cursor)
         rows = rows.filter(Q(last_seen_at__lt=last_seen_at) | Q(last_seen_at=last_seen_at, id__lt=last_id))
     limit = max(1, min(limit, MAX_PAGE_SIZE))
     found = list(rows[: limit + 1])
-    more = len(found) > limit
-    return FeedPage(found[:limit], _encode(found[limit - 1]) if more else "", wanted)
+    last = found[limit - 1] if len(found) > limit else None
+    return FeedPage(found[:limit], cursor_at(last.last_seen_at, last.id) if last else "", wanted)
 
 
 def feed_count(tenant: Tenant, wanted: FeedFilter) -> int:
@@ -164,23 +140,6 @@ def _narrowed(tenant: Tenant, wanted: FeedFilter) -> QuerySet[Credential]:
             | Q(identity__user_principal_name__icontains=wanted.text)
         )
     return rows
-
-
-def _encode(last: Credential) -> str:
-    text = json.dumps([last.last_seen_at.isoformat(), str(last.id)])
-    return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
-
-
-def _decode(cursor: str) -> tuple[datetime, UUID]:
-    try:
-        text = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode()
-        at, last_id = json.loads(text)
-        moment = datetime.fromisoformat(at)
-        if moment.tzinfo is None:
-            raise ValueError
-        return moment.astimezone(UTC), UUID(last_id)
-    except (ValueError, TypeError, AttributeError, OverflowError):
-        raise BadInput("The cursor is not one that Emberwatch made.", field="cursor") from None
 
 
 def access_credential(

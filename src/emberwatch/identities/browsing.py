@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import json
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
@@ -14,6 +12,7 @@ from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 from django.db.models.expressions import RawSQL
 
 from emberwatch.core.errors import BadInput
+from emberwatch.core.listing import cursor_at_name, named_place_of, plain_text
 from emberwatch.core.verdict import VerdictGroup
 from emberwatch.exposures.models import Credential
 from emberwatch.identities.models import DirectorySync, Group, GroupMember, Identity
@@ -58,7 +57,7 @@ class IdentityFilter:
     @classmethod
     def from_query(cls, values: Mapping[str, str]) -> IdentityFilter:
         """Raises :class:`BadInput` naming the parameter at fault; unknown names are ignored."""
-        text = values.get("text", "").strip().replace("\x00", "")[:320]
+        text = plain_text(values.get("text", ""))
         return cls(**{name: _flag(name, values.get(name, "")) for name in FLAGS}, text=text)
 
 
@@ -94,7 +93,7 @@ def identities_page(
     """One page of a tenant's identities by name. ``cursor`` comes from the page before."""
     rows = _narrowed(tenant, wanted, now).order_by("user_principal_name", "id")
     if cursor:
-        name, last_id = _decode(cursor)
+        name, last_id = named_place_of(cursor)
         rows = rows.filter(
             Q(user_principal_name__gt=name) | Q(user_principal_name=name, id__gt=last_id),
             user_principal_name__gte=name,
@@ -102,7 +101,10 @@ def identities_page(
     limit = max(1, min(limit, MAX_PAGE_SIZE))
     found = list(rows[: limit + 1])
     shown = found[:limit]
-    return IdentityPage(_listed(tenant, shown), _encode(shown[-1]) if len(found) > limit else "")
+    return IdentityPage(
+        _listed(tenant, shown),
+        cursor_at_name(shown[-1].user_principal_name, shown[-1].pk) if len(found) > limit else "",
+    )
 
 
 def _listed(tenant: Tenant, rows: Collection[Identity]) -> list[Listed]:
@@ -193,19 +195,3 @@ def identity_counts(tenant: Tenant, now: datetime) -> dict[str, int]:
     counts["exposed"] = present.filter(pk__in=exposed.values("identity_id")).count()
     counts["gone"] = Identity.objects.filter(_GONE, tenant=tenant).count()
     return counts
-
-
-def _encode(last: Identity) -> str:
-    text = json.dumps([last.user_principal_name, str(last.pk)])
-    return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
-
-
-def _decode(cursor: str) -> tuple[str, UUID]:
-    try:
-        text = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode()
-        name, last_id = json.loads(text)
-        if not isinstance(name, str) or "\x00" in name:
-            raise ValueError
-        return name, UUID(last_id)
-    except (ValueError, TypeError, AttributeError):
-        raise BadInput("The cursor is not one that Emberwatch made.", field="cursor") from None

@@ -6,12 +6,10 @@ it spends the same budget: when, to which account, with which answer, but neithe
 
 from __future__ import annotations
 
-import base64
 import heapq
-import json
 from collections.abc import Iterator
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from dataclasses import dataclass, fields
+from datetime import datetime
 from typing import ClassVar, Final
 from uuid import UUID
 
@@ -20,7 +18,8 @@ from django.db.models import Q, QuerySet
 
 from emberwatch.accounts.actor import Actor
 from emberwatch.audit.services import record
-from emberwatch.core.errors import BadInput, NotFound
+from emberwatch.core.errors import NotFound
+from emberwatch.core.listing import Place, cursor_at, one_of, place_of, plain_text, since, until
 from emberwatch.core.verdict import Verdict
 from emberwatch.directories.models import DirectoryConnection
 from emberwatch.directories.queries import connection_of
@@ -41,8 +40,6 @@ ANOTHER_WORKSPACE: Final = "another workspace"
 # More accounts than this behind one sign-in name are a mistake, not a wish.
 MOST_ACCOUNTS_OF_A_NAME: Final = 100
 
-_Keyset = tuple[datetime, UUID]
-
 
 @dataclass(frozen=True, slots=True)
 class LedgerFilter:
@@ -59,13 +56,14 @@ class LedgerFilter:
     @classmethod
     def from_query(cls, values: dict[str, str]) -> LedgerFilter:
         """Parses query parameters. Raises :class:`BadInput` naming the one at fault; unknown names are ignored."""
+        told = {field.name: plain_text(values.get(field.name, "")) for field in fields(cls)}
         return cls(
-            account=_text(values, "account")[:320],
-            code=_text(values, "code")[:20],
-            verdict=_one_of("verdict", _text(values, "verdict"), frozenset(Verdict)),
-            origin=_one_of("origin", _text(values, "origin"), frozenset(AttemptOrigin.values)),
-            since=_moment("since", _text(values, "since")),
-            until=_end("until", _text(values, "until")),
+            account=told["account"],
+            code=told["code"][:20],
+            verdict=one_of("verdict", told["verdict"], frozenset(Verdict)),
+            origin=one_of("origin", told["origin"], AttemptOrigin.values),
+            since=since("since", told["since"]),
+            until=until("until", told["until"]),
         )
 
 
@@ -133,14 +131,14 @@ def ledger_page(
     tenant: Tenant, wanted: LedgerFilter, *, cursor: str = "", limit: int = PAGE_SIZE
 ) -> LedgerPage:
     """One page of the ledger, newest first. ``cursor`` comes from the page before."""
-    found = _entries(tenant, wanted, _decode(cursor) if cursor else None, limit + 1)
-    shown = found[:limit]
-    return LedgerPage(shown, _encode(shown[-1].attempt) if len(found) > limit else "")
+    found = _entries(tenant, wanted, place_of(cursor) if cursor else None, limit + 1)
+    last = found[limit - 1].attempt if len(found) > limit else None
+    return LedgerPage(found[:limit], cursor_at(last.reserved_at, last.id) if last else "")
 
 
 def whole_ledger(tenant: Tenant, wanted: LedgerFilter) -> Iterator[Entry]:
     """Every entry, newest first, read in pieces: a ledger of any length takes the same memory."""
-    before: _Keyset | None = None
+    before: Place | None = None
     while True:
         found = _entries(tenant, wanted, before, EXPORT_CHUNK)
         yield from found
@@ -159,7 +157,7 @@ def record_export(tenant: Tenant, wanted: LedgerFilter, form: str, *, actor: Act
         record(tenant.id, "attempts.exported", f"tenant:{tenant.id}", actor=actor, now=now, facts=facts)
 
 
-def _entries(tenant: Tenant, wanted: LedgerFilter, before: _Keyset | None, limit: int) -> list[Entry]:
+def _entries(tenant: Tenant, wanted: LedgerFilter, before: Place | None, limit: int) -> list[Entry]:
     """The newest of the directory's and of those that the tenant sent to directories it was connected to before.
 
     Two reads, each along an index of its own, instead of one with an OR that would have to sort everything.
@@ -189,7 +187,7 @@ def shared_directory_of(tenant: Tenant) -> UUID | None:
 
 
 def _narrowed(
-    rows: QuerySet[Attempt], wanted: LedgerFilter, object_ids: list[UUID] | None, before: _Keyset | None
+    rows: QuerySet[Attempt], wanted: LedgerFilter, object_ids: list[UUID] | None, before: Place | None
 ) -> QuerySet[Attempt]:
     exact = {"code": wanted.code, "verdict": wanted.verdict, "origin": wanted.origin}
     rows = rows.filter(**{name: value for name, value in exact.items() if value})
@@ -273,51 +271,3 @@ def _identity(tenant: Tenant, connection: DirectoryConnection | None, object_id:
 def _single_try(connection: DirectoryConnection, identity: Identity) -> bool:
     """As triage has it: a synced account whose passwords may be checked on premises."""
     return identity.synced and policy_of(connection).hybrid != Hybrid.PASSWORD_HASH_SYNC
-
-
-def _text(values: dict[str, str], name: str) -> str:
-    return values.get(name, "").strip().replace("\x00", "")
-
-
-def _one_of(name: str, value: str, allowed: frozenset[str]) -> str:
-    if value and value not in allowed:
-        raise BadInput(f"{value[:40]} is not a value of {name}.", field=name)
-    return value
-
-
-def _moment(name: str, value: str) -> datetime | None:
-    """A day or a moment, in UTC: PostgreSQL reads fewer zones than ISO 8601 can write."""
-    if not value:
-        return None
-    try:
-        moment = datetime.fromisoformat(value)
-        return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
-    except (ValueError, OverflowError):
-        raise BadInput(f"{name} needs a date such as 2026-01-31.", field=name) from None
-
-
-def _end(name: str, value: str) -> datetime | None:
-    """A day includes all of it; a moment is exact."""
-    moment = _moment(name, value)
-    is_day = len(value) == len("2026-01-31")
-    try:
-        return moment + timedelta(days=1) if moment and is_day else moment
-    except OverflowError:
-        return moment
-
-
-def _encode(last: Attempt) -> str:
-    text = json.dumps([last.reserved_at.isoformat(), str(last.id)])
-    return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
-
-
-def _decode(cursor: str) -> _Keyset:
-    try:
-        text = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode()
-        at, last_id = json.loads(text)
-        moment = datetime.fromisoformat(at)
-        if moment.tzinfo is None:
-            raise ValueError
-        return moment.astimezone(UTC), UUID(last_id)
-    except (ValueError, TypeError, AttributeError, OverflowError):
-        raise BadInput("The cursor is not one that Emberwatch made.", field="cursor") from None

@@ -12,6 +12,7 @@ from emberwatch.api.identity_shapes import IdentityDetailOut, IdentityListedOut
 from emberwatch.api.paging import Page, Paging
 from emberwatch.api.shapes import Id
 from emberwatch.core.clock import utc_now
+from emberwatch.core.listing import plain_text
 from emberwatch.exposures.profile import Profile, access_identity
 from emberwatch.identities.browsing import IdentityFilter, identities_page
 from emberwatch.tenants.policy import Permission
@@ -34,7 +35,7 @@ class IdentityQuery(Schema):
     )
 
     def filter(self) -> IdentityFilter:
-        return IdentityFilter(**{**self.dict(), "text": self.text.strip().replace("\x00", "")})
+        return IdentityFilter(**{**self.dict(), "text": plain_text(self.text)})
 
 
 @router.get(

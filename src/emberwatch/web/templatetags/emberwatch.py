@@ -92,12 +92,20 @@ def _time(value: object, show: str, form: str) -> SafeString:
 
 @register.filter
 def fact_value(value: str) -> SafeString | str:
-    """The value of a fact; one that is a moment is shown like all moments."""
+    """The value of a fact; one that begins with a moment shows it like all moments."""
+    first, space, rest = value.partition(" ")
     try:
-        at = datetime.fromisoformat(value)
+        at = datetime.fromisoformat(first)
     except ValueError:
         return value
-    return value if at.tzinfo is None else moment(at)
+    return value if at.tzinfo is None else format_html("{}{}{}", moment(at), space, rest)
+
+
+@register.filter
+def login(value: str) -> SafeString:
+    """A login that breaks before its "@" where it does not fit into a line."""
+    name, at, host = value.rpartition("@")
+    return format_html("{}<wbr>{}{}", name, at, host)
 
 
 @register.filter
