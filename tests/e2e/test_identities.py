@@ -83,7 +83,7 @@ def test_from_a_credential_to_the_person_the_machine_and_back(
     page.get_by_role("link", name="Privileged").click()
     page.get_by_label("Name, sign-in name or object ID").fill(EMPTY)
     page.get_by_role("button", name="Search").click()
-    page.locator("tbody").get_by_role("link", name=EMPTY).click()
+    page.locator("tbody").get_by_role("link", name="new.starter").click()
     expect(page.get_by_text("Nothing known against it")).to_be_visible()
 
     page.set_viewport_size({"width": 390, "height": 844})
