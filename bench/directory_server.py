@@ -101,8 +101,11 @@ class _Served:
         returned = math.ceil(sum(directory.is_present(each) for each in self._gone) / 20)
         self._gone = gone
         roles = math.ceil(len(directory.memberships.roles) / 20)
+        principals = len(directory.apps) + 1
+        # A page of them, and of each, twenty at once, to whom it was given.
+        applications = math.ceil(principals / 100) + math.ceil(principals / 20)
         # Refusals of what needs a licence cost one request each: nobody can know before asking.
-        return {"sent": len(entries), "least": pages + roles + returned + _SINGLE + 3}
+        return {"sent": len(entries), "least": pages + roles + returned + applications + _SINGLE + 3}
 
     def _truth(self) -> dict[str, Any]:
         directory = self._directory

@@ -7,7 +7,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from emberwatch.directories.entra.users import PROPERTIES, account_change
-from emberwatch.identities.models import Group, GroupMember, Identity
+from emberwatch.identities.models import Application, ApplicationOpening, Group, GroupMember, Identity
 from emberwatch.simulator import SimulatedEntra
 from emberwatch.simulator.state import DirectoryState
 from emberwatch.tenants.models import Tenant
@@ -24,6 +24,7 @@ def differences(tenant: Tenant, entra: SimulatedEntra, *, scope: frozenset[str] 
         *_bin(tenant, directory, scope),
         *_groups(tenant, directory, scope),
         *_roles(tenant, directory),
+        *_applications(tenant, directory, scope),
     ]
 
 
@@ -99,3 +100,27 @@ def _roles(tenant: Tenant, directory: DirectoryState) -> Iterator[str]:
     )
     if wanted != stored:
         yield f"of the holders of roles {len(wanted - stored)} are missing and {len(stored - wanted)} too much"
+
+
+def _applications(tenant: Tenant, directory: DirectoryState, scope: frozenset[str] | None) -> Iterator[str]:
+    apps = [state.scenario for state in directory.apps.values()]
+    names = {(UUID(app.principal_id), app.display_name) for app in apps}
+    stored = Application.objects.filter(tenant=tenant).exclude(name="Microsoft Graph")
+    if names != set(stored.values_list("object_id", "name")):
+        yield "the applications differ"
+    people = {
+        (UUID(app.principal_id), UUID(user.id))
+        for app in apps
+        for upn in app.assigned_users
+        if (user := directory.find(upn)) and (scope is None or user.id in scope)
+    }
+    living = {group.scenario.display_name: group.id for group in directory.memberships.present_groups()}
+    given = people | {
+        (UUID(app.principal_id), UUID(living[name]))
+        for app in apps
+        for name in app.assigned_groups
+        if name in living
+    }
+    openings = ApplicationOpening.objects.filter(tenant=tenant)
+    if given != set(openings.values_list("application_object_id", "principal_object_id")):
+        yield "who was given an application differs"

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from emberwatch.simulator import (
+    AppRoleScenario,
+    AppScenario,
     DirectoryScenario,
     GroupScenario,
     RoleScenario,
@@ -89,6 +91,38 @@ def roles(users: list[UserScenario]) -> tuple[RoleScenario, ...]:
         ),
         RoleScenario(
             template_id=DIRECTORY_READERS, display_name="Directory Readers", members=tuple(present[4:7])
+        ),
+    )
+
+
+def gallery(users: Sequence[UserScenario], groups: Sequence[GroupScenario]) -> tuple[AppScenario, ...]:
+    """Applications of other makers: given to people, to groups, to everybody, and one that nobody has."""
+    people = [user.upn for user in users if user.deleted is None]
+    names = [group.display_name for group in groups]
+    return (
+        AppScenario(
+            client_id=stable_id("app payroll"),
+            display_name="Payroll",
+            registered_here=False,
+            assignment_required=True,
+            app_roles=(AppRoleScenario(value="Payroll.Admin", display_name="Payroll administrator"),),
+            assigned_role="Payroll.Admin",
+            assigned_users=tuple(people[:2]),
+        ),
+        AppScenario(
+            client_id=stable_id("app crm"),
+            display_name="Customers",
+            registered_here=False,
+            assignment_required=True,
+            assigned_users=tuple(people[1:2]),
+            assigned_groups=tuple(names[:2]),
+        ),
+        AppScenario(client_id=stable_id("app wiki"), display_name="Wiki", registered_here=False),
+        AppScenario(
+            client_id=stable_id("app vault"),
+            display_name="Vault",
+            registered_here=False,
+            assignment_required=True,
         ),
     )
 

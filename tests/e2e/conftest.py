@@ -29,8 +29,10 @@ from emberwatch.simulator import (
     Scenario,
     SecretScenario,
     SimulatedEntra,
+    SkuScenario,
     UserScenario,
 )
+from tests import people
 from tests.world import APP, DIRECTORY, RIGHT, SECRET
 
 EMAIL: Final = "root@emberwatch.example"
@@ -102,25 +104,32 @@ def product(chromium: str) -> Iterator[Product]:
 
 def _world() -> Scenario:
     ann = UserScenario(upn="ann@contoso.example", id=ANN, password=RIGHT, display_name="Ann of Contoso")
-    return Scenario(
-        directories=(
-            _directory(DIRECTORY, APP, "Contoso", "contoso.example", (ann,)),
-            _directory(SECOND_DIRECTORY, SECOND_APP, "Wide World Importers", "wideworld.example", ()),
-        )
+    contoso = DirectoryScenario(
+        id=DIRECTORY,
+        name="Contoso",
+        domains=(DomainScenario(name="contoso.example", default=True),),
+        apps=(_app(APP), *people.applications()),
+        users=(ann, *people.users()),
+        groups=people.groups(),
+        roles=people.roles(),
+        skus=(SkuScenario(part_number="SPE_E5"),),
     )
+    importers = DirectoryScenario(
+        id=SECOND_DIRECTORY,
+        name="Wide World Importers",
+        domains=(DomainScenario(name="wideworld.example", default=True),),
+        apps=(_app(SECOND_APP),),
+    )
+    return Scenario(directories=(contoso, importers))
 
 
-def _directory(
-    directory_id: str, client_id: str, name: str, domain: str, users: tuple[UserScenario, ...]
-) -> DirectoryScenario:
-    app = AppScenario(
+def _app(client_id: str) -> AppScenario:
+    return AppScenario(
         client_id=client_id,
         secrets=(SecretScenario(value=SECRET),),
         granted_roles=("Directory.Read.All",),
         consented_scopes=("openid",),
     )
-    domains = (DomainScenario(name=domain, default=True),)
-    return DirectoryScenario(id=directory_id, name=name, domains=domains, apps=(app,), users=users)
 
 
 def _free_port() -> int:

@@ -42,7 +42,7 @@ def bring_in(page: Page, leak: Path) -> None:
     page.get_by_label("Files").set_input_files(leak)
     page.get_by_label("Source name").fill("A forum")
     page.get_by_role("button", name="Import").click()
-    expect(page.get_by_text("Done")).to_be_visible()
+    expect(page.get_by_text("Done")).to_be_visible(timeout=30_000)
 
 
 def test_from_the_configuration_to_the_user(page: Page, product: Product, leak: Path) -> None:

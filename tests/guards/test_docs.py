@@ -19,6 +19,7 @@ from emberwatch.config.environment import SETTINGS
 from emberwatch.core.verdict import Verdict
 from emberwatch.directories.entra.clouds import CUSTOM, clouds
 from emberwatch.directories.entra.faults import GRAPH_FAULTS, TOKEN_FAULTS, Fault
+from emberwatch.identities.severity import CAPPING, RAISING
 from emberwatch.tenants.policy import PERMISSIONS, Permission
 from emberwatch.validation.budget import Policy
 from emberwatch.validation.options import Choices, as_typed
@@ -122,6 +123,13 @@ def test_every_verdict_is_explained_with_its_group() -> None:
     table = text("docs/glossary.md").partition("## Verdicts")[2]
     named = {cells[0].strip("`"): cells[1] for cells in rows(table) if cells[0].startswith("`")}
     assert named == {verdict.value: verdict.group.label for verdict in Verdict}
+
+
+def test_the_rules_of_the_severity_are_those_of_the_code() -> None:
+    table = text("docs/identities.md").partition("## Severity")[2]
+    named = [(cells[0].strip("`"), cells[1]) for cells in rows(table) if cells[0].startswith("`")]
+    capped = [(rule.code, f"{rule.level.value} at most") for rule in CAPPING]
+    assert named == [*((rule.code, rule.level.value) for rule in RAISING), *capped]
 
 
 def test_the_table_of_roles_is_the_policy() -> None:

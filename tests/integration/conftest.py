@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Iterator
+from typing import Final
 
 import pytest
 from pytest_django import Settings
@@ -22,6 +23,13 @@ from emberwatch.simulator import (
 from tests.world import APP, DIRECTORY, SECRET
 
 StartEntra = Callable[..., SimulatedEntra]
+
+OWN_APP: Final = AppScenario(
+    client_id=APP,
+    secrets=(SecretScenario(value=SECRET),),
+    granted_roles=("Directory.Read.All",),
+    consented_scopes=("openid",),
+)
 
 
 @pytest.fixture
@@ -47,12 +55,6 @@ def start_entra(settings: Settings) -> Iterator[StartEntra]:
 
 
 def scenario_of(users: tuple[UserScenario, ...], directory: dict[str, object]) -> Scenario:
-    app = AppScenario(
-        client_id=APP,
-        secrets=(SecretScenario(value=SECRET),),
-        granted_roles=("Directory.Read.All",),
-        consented_scopes=("openid",),
-    )
     defaults: dict[str, object] = {
         "id": DIRECTORY,
         "name": "Contoso",
@@ -60,7 +62,7 @@ def scenario_of(users: tuple[UserScenario, ...], directory: dict[str, object]) -
             DomainScenario(name="contoso.example", default=True),
             DomainScenario(name="fed.contoso.example", authentication="Federated"),
         ),
-        "apps": (app,),
+        "apps": (OWN_APP,),
         "users": users,
     }
     return Scenario(directories=(DirectoryScenario(**(defaults | directory)),))  # type: ignore[arg-type]

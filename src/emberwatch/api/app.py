@@ -27,6 +27,7 @@ from emberwatch.api.routes import (
     credentials,
     directory,
     directory_sync,
+    identities,
     imports,
     machines,
     runs,
@@ -102,7 +103,7 @@ api = EmberwatchApi(
     docs=Reference(),
 )
 for _routes in (
-    *(tenants, directory, directory_sync, choices, imports, uploads, credentials, machines),
+    *(tenants, directory, directory_sync, choices, imports, uploads, credentials, identities, machines),
     *(validations, runs, attempts, cases, soc, audit),
 ):
     api.add_router("", _routes.router)

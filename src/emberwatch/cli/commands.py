@@ -20,6 +20,8 @@ COMMANDS: Final[Mapping[str, str]] = {
     "scan": "scan_listed:scan",
     "import": "imports:import_leaks",
     "imports": "import_history:app",
+    "identities": "identities:identities",
+    "identity": "identities:identity",
     "machines": "machines:machines",
     "cookies": "machines:cookies",
     "validate": "validate:validate",

@@ -142,7 +142,7 @@ _SYNC: Final = (
 _VALIDATION: Final = ("id", "credential_id", "state", "requested_by", "requested_at", "finished_at")
 
 
-def _fields(row: object, names: Sequence[str]) -> dict[str, Any]:
+def fields(row: object, names: Sequence[str]) -> dict[str, Any]:
     return {name: getattr(row, name) for name in names}
 
 
@@ -157,24 +157,24 @@ def tenant(row: Tenant) -> dict[str, Any]:
 
 
 def credential(row: Credential) -> dict[str, Any]:
-    rest = {"certainty": row.certainty or None, "identity": _identity(row.identity)}
-    return _fields(row, _CREDENTIAL) | rest
+    rest = {"certainty": row.certainty or None, "identity": identity(row.identity) if row.identity else None}
+    return fields(row, _CREDENTIAL) | rest
 
 
-def _identity(row: Identity | None) -> dict[str, Any] | None:
-    return _fields(row, _IDENTITY) if row else None
+def identity(row: Identity) -> dict[str, Any]:
+    return fields(row, _IDENTITY)
 
 
 def leak_import(row: Import) -> dict[str, Any]:
-    return _fields(row, _IMPORT) | {"cookies": ImportCounts.from_dict(row.cookies)}
+    return fields(row, _IMPORT) | {"cookies": ImportCounts.from_dict(row.cookies)}
 
 
 def machine(row: Machine) -> dict[str, Any]:
-    return _fields(row, _MACHINE)
+    return fields(row, _MACHINE)
 
 
 def cookie(row: Cookie) -> dict[str, Any]:
-    return _fields(row, _COOKIE)
+    return fields(row, _COOKIE)
 
 
 def validation(row: Validation) -> dict[str, Any]:
@@ -186,19 +186,19 @@ def validation(row: Validation) -> dict[str, Any]:
         "certainty": entry.certainty or None if entry else None,
         "evidence": entry.evidence if entry else None,
     }
-    return _fields(row, _VALIDATION) | found
+    return fields(row, _VALIDATION) | found
 
 
 def run(row: Run) -> dict[str, Any]:
-    return _fields(row, _RUN)
+    return fields(row, _RUN)
 
 
 def run_progress(progress: RunProgress) -> dict[str, Any]:
-    return _fields(progress, _RUN_PROGRESS)
+    return fields(progress, _RUN_PROGRESS)
 
 
 def sync(progress: SyncProgress) -> dict[str, Any]:
-    return _fields(progress, _SYNC) | {"switched_off": [asdict(each) for each in progress.switched_off]}
+    return fields(progress, _SYNC) | {"switched_off": [asdict(each) for each in progress.switched_off]}
 
 
 def audit_verification(chain: str, length: int, fault: Fault | None) -> dict[str, Any]:

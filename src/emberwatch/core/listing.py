@@ -51,18 +51,49 @@ def until(name: str, value: str) -> datetime | None:
 
 def cursor_at(at: datetime, row_id: UUID) -> str:
     """A place in a list, as text that can stand in an address."""
-    text = json.dumps([at.isoformat(), str(row_id)])
+    return _cursor(at.isoformat(), row_id)
+
+
+def cursor_at_name(name: str, row_id: UUID) -> str:
+    """A place in a list by name."""
+    return _cursor(name, row_id)
+
+
+def _cursor(where: str, row_id: UUID) -> str:
+    text = json.dumps([where, str(row_id)])
     return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
 
 
 def place_of(cursor: str) -> Place:
     """The place that a cursor names. Raises :class:`BadInput` for one that :func:`cursor_at` did not make."""
+    at, row_id = _read(cursor)
     try:
-        text = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode()
-        at, row_id = json.loads(text)
         moment = datetime.fromisoformat(at)
         if moment.tzinfo is None:
             raise ValueError
-        return moment.astimezone(UTC), UUID(row_id)
-    except (ValueError, TypeError, AttributeError, OverflowError):
-        raise BadInput("The cursor is not one that Emberwatch made.", field="cursor") from None
+        return moment.astimezone(UTC), row_id
+    except (ValueError, OverflowError):
+        raise _not_ours() from None
+
+
+def named_place_of(cursor: str) -> tuple[str, UUID]:
+    """The same of one that :func:`cursor_at_name` made."""
+    name, row_id = _read(cursor)
+    if "\x00" in name:
+        raise _not_ours()
+    return name, row_id
+
+
+def _read(cursor: str) -> tuple[str, UUID]:
+    try:
+        text = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode()
+        where, row_id = json.loads(text)
+        if not isinstance(where, str):
+            raise TypeError
+        return where, UUID(row_id)
+    except (ValueError, TypeError, AttributeError):
+        raise _not_ours() from None
+
+
+def _not_ours() -> BadInput:
+    return BadInput("The cursor is not one that Emberwatch made.", field="cursor")

@@ -81,6 +81,32 @@ class GroupChange:
 
 
 @dataclass(frozen=True, slots=True)
+class Opening:
+    """A person or a group to whom an application was given. ``role``: what it is there, in words."""
+
+    principal_object_id: UUID
+    is_group: bool
+    role: str
+    privileged: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ApplicationFacts:
+    """An application with all to whom it was given directly."""
+
+    object_id: UUID
+    app_id: UUID
+    """The same in every directory."""
+    name: str
+    enabled: bool
+    open_to_all: bool
+    """Nobody has to be given it: it opens for every account of the directory."""
+    privileged: bool
+    """It is made to change the directory or its services."""
+    openings: tuple[Opening, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class AccountNote:
     """Facts of a service beside the list of accounts, by the names of our own fields."""
 
@@ -121,6 +147,10 @@ class Reader(Protocol):
         ...
 
     def roles(self) -> tuple[RoleFacts, ...]: ...
+
+    def applications(self, link: str) -> Page[ApplicationFacts]:
+        """Raises ``NotOffered`` without the permission, and :class:`LinkExpired`."""
+        ...
 
     def organisation(self) -> Mapping[str, Any]:
         """Name, domains and products, as values for JSON."""

@@ -26,6 +26,7 @@ from emberwatch.exposures.models import (
     SourceKind,
     VerdictRecord,
 )
+from emberwatch.identities.models import Identity
 from emberwatch.identities.policy import AMBIGUOUS
 from emberwatch.identities.queries import Bearer, bearers_of
 from emberwatch.tenants.models import Tenant
@@ -194,13 +195,14 @@ def newest_machines(tenant: Tenant, *, before: UUID | None = None, limit: int = 
         rows = rows.filter(pk__lt=before)
     counted = rows.annotate(
         credential_count=Count("sightings__credential", distinct=True),
-        cookie_count=_cookies_of_machine(Cookie.objects.all()),
-        live_cookie_count=_cookies_of_machine(live_cookies()),
+        cookie_count=count_on_machine(Cookie.objects.all()),
+        live_cookie_count=count_on_machine(live_cookies()),
     )
     return list(counted.order_by("-id")[:limit])
 
 
-def _cookies_of_machine(cookies: QuerySet[Cookie]) -> Coalesce:
+def count_on_machine(cookies: QuerySet[Cookie]) -> Coalesce:
+    """How many of these cookies are from the machine that a row is about."""
     counted = cookies.filter(machine=OuterRef("pk")).order_by().values("machine").annotate(number=Count("pk"))
     return Coalesce(Subquery(counted.values("number")), 0)
 
@@ -247,14 +249,14 @@ def domains_in_feed(tenant: Tenant) -> list[str]:
 
 
 def admin_center_link(credential: Credential) -> str:
-    """The direct link to the account of a credential whose verdict's group is Active, or nothing.
-
-    Nothing too when the account belongs to a directory that the tenant is not connected to any more.
-    """
+    """The direct link to the account of a credential whose verdict's group is Active, or nothing."""
     identity = credential.identity
-    if credential.verdict_group != VerdictGroup.ACTIVE or identity is None:
-        return ""
-    connection = connection_to(credential.tenant_id, identity.entra_tenant_id)
+    return account_link(identity) if credential.verdict_group == VerdictGroup.ACTIVE and identity else ""
+
+
+def account_link(identity: Identity) -> str:
+    """The direct link to an account; nothing when the tenant is not connected to its directory any more."""
+    connection = connection_to(identity.tenant_id, identity.entra_tenant_id)
     if connection is None:
         return ""
     try:

@@ -1,10 +1,12 @@
-"""Tables of identities: the accounts, groups and roles of connected directories, and how far each was read.
+"""Tables of identities: accounts, groups, roles and applications of connected directories, and how far each was read.
 
 Everything belongs to one tenant, also where several tenants are connected to the same directory: each sees what
 its own registration was shown, and nothing that another tenant's was.
 """
 
 from __future__ import annotations
+
+from typing import Final
 
 from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex
@@ -13,6 +15,15 @@ from django.db import models
 from emberwatch.core.ids import new_id
 from emberwatch.directories.models import DirectoryConnection
 from emberwatch.tenants.models import Tenant
+
+RISK_STATES: Final = {
+    "none": "no risk",
+    "atRisk": "at risk",
+    "confirmedSafe": "confirmed safe",
+    "remediated": "remediated",
+    "dismissed": "dismissed",
+    "confirmedCompromised": "confirmed compromised",
+}
 
 
 class Identity(models.Model):
@@ -75,12 +86,26 @@ class Identity(models.Model):
         ]
         indexes = [
             models.Index(fields=["entra_tenant_id", "object_id"], name="identity_by_account"),
+            models.Index(fields=["tenant", "user_principal_name", "id"], name="identity_in_order"),
             GinIndex(fields=["keys"], name="identity_by_name"),
         ]
 
     @property
     def is_gone(self) -> bool:
         return self.deleted_at is not None or self.removed_at is not None
+
+    @property
+    def state_words(self) -> str:
+        """Whether the account can be used, and of which kind it is."""
+        state = {True: "enabled", False: "disabled", None: "state unknown"}[self.enabled]
+        gone = "deleted" if self.deleted_at else "no longer listed" if self.removed_at else ""
+        synced = "synced from on premises" if self.synced else ""
+        return ", ".join(filter(None, (gone or state, self.user_type.lower(), synced)))
+
+    @property
+    def risk_words(self) -> str:
+        """Level and state as Microsoft gives them, in plain words."""
+        return ", ".join(filter(None, (self.risk_level, RISK_STATES.get(self.risk_state, self.risk_state))))
 
 
 class FormerName(models.Model):
@@ -143,6 +168,58 @@ class GroupMember(models.Model):
         ]
 
 
+class Application(models.Model):
+    """An application that people of the directory can open."""
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    tenant = models.ForeignKey(Tenant, on_delete=models.CASCADE, related_name="+", db_index=False)
+    entra_tenant_id = models.UUIDField()
+    object_id = models.UUIDField()
+    app_id = models.UUIDField()
+    """The same in every directory."""
+    name = models.CharField(max_length=256, blank=True)
+    enabled = models.BooleanField(default=True)
+    open_to_all = models.BooleanField(default=False)
+    """Nobody has to be given it."""
+    privileged = models.BooleanField(default=False)
+    """Made to change a directory or its services, whoever opens it."""
+    generation = models.PositiveIntegerField(default=0)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["tenant", "entra_tenant_id", "object_id"], name="application_unique"
+            ),
+        ]
+
+
+class ApplicationOpening(models.Model):
+    """An application that was given to a person, or to the direct members of a group."""
+
+    id = models.BigAutoField(primary_key=True)
+    tenant = models.ForeignKey(Tenant, on_delete=models.CASCADE, related_name="+", db_index=False)
+    entra_tenant_id = models.UUIDField()
+    application_object_id = models.UUIDField()
+    principal_object_id = models.UUIDField()
+    role = models.CharField(max_length=256, blank=True)
+    """What they are there, in the application's own words; empty for the default access."""
+    privileged = models.BooleanField(default=False)
+    generation = models.PositiveIntegerField(default=0)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["tenant", "entra_tenant_id", "application_object_id", "principal_object_id"],
+                name="application_opening_unique",
+            ),
+        ]
+        indexes = [
+            models.Index(
+                fields=["tenant", "entra_tenant_id", "principal_object_id"], name="openings_of_principal"
+            ),
+        ]
+
+
 class SyncState(models.TextChoices):
     IDLE = "idle", "Up to date"
     WAITING = "waiting", "Waiting"
@@ -196,6 +273,7 @@ class DirectorySync(models.Model):
 class TrackSubject(models.TextChoices):
     ACCOUNTS = "accounts", "Accounts"
     GROUPS = "groups", "Groups"
+    APPLICATIONS = "applications", "Applications"
 
 
 class ChangeTrack(models.Model):

@@ -153,6 +153,12 @@ def bearers_of(tenant_id: UUID, login: str) -> list[Bearer]:
     )
 
 
+def identity_ids(tenant_id: UUID, object_ids: Collection[UUID]) -> dict[UUID, UUID]:
+    """Our own ids of accounts, by the directory's; those that are not stored are left out."""
+    rows = Identity.objects.filter(tenant_id=tenant_id, object_id__in=list(object_ids))
+    return dict(rows.values_list("object_id", "pk"))
+
+
 def sync_of(connection: DirectoryConnection) -> DirectorySync | None:
     return DirectorySync.objects.filter(connection=connection).first()
 

@@ -24,7 +24,7 @@ from emberwatch.directories.changes import (
     Reader,
 )
 from emberwatch.engine.facts import announce
-from emberwatch.identities import groups
+from emberwatch.identities import applications, groups
 from emberwatch.identities.models import ChangeTrack, DirectorySync, TrackSubject
 from emberwatch.identities.storing import (
     Copy,
@@ -47,6 +47,7 @@ class Stage(StrEnum):
     GROUPS = "groups"
     ROLES = "roles"
     ORGANISATION = "organisation"
+    APPLICATIONS = "applications"
     SIGN_INS = "sign_ins"
     REGISTRATION = "registration"
     RISK = "risk"
@@ -320,6 +321,30 @@ def _organisation(at: At) -> Step:
     return Step(store, ends=True)
 
 
+def _applications(at: At) -> Step:
+    """Listed anew each time: the directory gives no changes of who was given an application."""
+    row = track_of(at.sync, TrackSubject.APPLICATIONS)
+    try:
+        page = at.reader.applications(at.position)
+    except LinkExpired as error:
+        if not at.position:
+            raise DirectoryError(error.message, remedy=error.remedy, code=error.code) from None
+        return Step(_nothing)
+
+    def store() -> Mapping[str, int]:
+        if not at.position:
+            row.generation += 1
+        applications.store_applications(
+            at.copy, page.items, row.generation, known_only=at.sync.group_id is not None
+        )
+        if not page.next_link:
+            applications.sweep_applications(at.copy, row.generation)
+        row.save()
+        return Counter(applications=len(page.items))
+
+    return Step(store, page.next_link, not page.next_link, page.pause, page.units)
+
+
 def _extra(which: Extra) -> Callable[[At], Step]:
     def take(at: At) -> Step:
         page = at.reader.extra(which, at.position)  # noqa: S610 - not Django's
@@ -341,6 +366,7 @@ STAGES: Final[Mapping[Stage, StageRow]] = {
     Stage.GROUPS: StageRow("Groups", _groups, optional=True),
     Stage.ROLES: StageRow("Directory roles", _roles),
     Stage.ORGANISATION: StageRow("Organisation and domains", _organisation, SOME_HOURS),
+    Stage.APPLICATIONS: StageRow("Applications", _applications, NOW_AND_THEN, optional=True),
     Stage.SIGN_INS: StageRow("Last sign-ins", _extra(Extra.SIGN_INS), NOW_AND_THEN, optional=True),
     Stage.REGISTRATION: StageRow(
         "Registered methods", _extra(Extra.REGISTRATION), NOW_AND_THEN, optional=True

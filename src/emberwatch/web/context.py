@@ -26,6 +26,8 @@ MOST_TENANTS_IN_SWITCHER: Final = 200
 _SWITCH_TO: Final[Mapping[str, str]] = {
     "imports": "imports",
     "import": "imports",
+    "identities": "identities",
+    "identity": "identities",
     "runs": "runs",
     "run": "runs",
     "attempts": "attempts",

@@ -13,6 +13,7 @@ from emberwatch.core.clock import utc_now
 from emberwatch.core.verdict import Certainty, Verdict, VerdictGroup
 from emberwatch.engine.queries import worker_is_alive
 from emberwatch.exposures.models import Credential
+from emberwatch.exposures.profile import severity_for
 from emberwatch.exposures.queries import admin_center_link, ambiguous_bearers, history_of, sightings_of
 from emberwatch.identities.policy import reason_of
 from emberwatch.tenants.queries import permissions_of
@@ -109,6 +110,7 @@ def details_of(request: HttpRequest, credential: Credential) -> dict[str, Any]:
         "evidence": history[0].evidence if history else None,
         "decided": history[0] if history else None,
         "reason": reason_of(credential.matched_by),
+        "severity": severity_for(credential.identity, utc_now()) if credential.identity else None,
         "bearers": ambiguous_bearers(credential),
         "user_link": admin_center_link(credential),
         "progress": progress_of(running, utc_now()) if running else None,

@@ -12,6 +12,7 @@ from emberwatch.core.clock import utc_now
 from emberwatch.core.secret import Secret
 from emberwatch.directories.keys import NewKey, put_beside
 from emberwatch.directories.models import ConnectionKey, DirectoryConnection, KeyKind
+from emberwatch.identities.models import Identity
 from emberwatch.ingestion.services import ImportOptions, open_upload, request_import
 from emberwatch.simulator import UserScenario
 from emberwatch.tenants.models import Tenant
@@ -65,6 +66,8 @@ ROUTES: Mapping[tuple[str, str], tuple[int, int, int]] = {
     ("GET", "/imports/{leak_import}"): (200, 200, 200),
     ("GET", "/credentials"): (200, 200, 200),
     ("GET", "/credentials/{credential}"): (200, 200, 200),
+    ("GET", "/identities"): (200, 200, 200),
+    ("GET", "/identities/{identity}"): (200, 200, 200),
     ("POST", "/credentials/{credential}/validations"): (403, 202, 202),
     ("GET", "/validations/{validation}"): (200, 200, 200),
     ("GET", "/runs"): (200, 200, 200),
@@ -97,6 +100,7 @@ def furnished() -> tuple[Tenant, dict[str, str]]:
         "run": run.id,
         "account": account,
         "credential": credential.id,
+        "identity": Identity.objects.get(tenant=tenant).pk,
         "validation": validation.id,
         "leak_import": import_id,
     }

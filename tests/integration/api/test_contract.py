@@ -24,6 +24,7 @@ from emberwatch.core.secret import Secret
 from emberwatch.directories.keys import NewKey, put_beside
 from emberwatch.directories.models import KeyKind
 from emberwatch.exposures.models import Machine
+from emberwatch.identities.models import Identity
 from emberwatch.ingestion.chunks import begin_upload
 from emberwatch.ingestion.services import ImportOptions, open_upload, request_import
 from emberwatch.simulator import UserScenario
@@ -68,6 +69,7 @@ def world(start_entra: StartEntra, settings: Settings) -> Mapping[str, str]:
         "key_id": str(key.pk),
         "upload_id": str(upload.id),
         "machine_id": str(machine.id),
+        "identity_id": str(Identity.objects.get(tenant=tenant).pk),
         "tenant_id": str(tenant.id),
         "credential_id": str(credential.id),
         "validation_id": str(validation.id),

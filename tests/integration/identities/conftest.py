@@ -21,8 +21,8 @@ from emberwatch.simulator import SimulatedEntra
 from emberwatch.tenants.models import Tenant
 from tests.directory_truth import differences
 from tests.factories import connect, make_tenant
-from tests.integration.conftest import StartEntra
-from tests.organisation import parts
+from tests.integration.conftest import OWN_APP, StartEntra
+from tests.organisation import gallery, parts
 from tests.world import APP, DIRECTORY, SECRET
 
 
@@ -82,7 +82,9 @@ class World:
 @pytest.fixture
 def begin(start_entra: StartEntra) -> Any:
     def start(size: int = 130, **directory: Any) -> World:
-        entra = start_entra(**{**parts(size), **directory})
+        made = {**parts(size), **directory}
+        apps = (OWN_APP, *gallery(made["users"], made["groups"]))
+        entra = start_entra(**{"apps": apps, **made})
         tenant = make_tenant("contoso.example")
         return World(entra, tenant, connect(tenant, DIRECTORY, APP, SECRET))
 

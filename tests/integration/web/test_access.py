@@ -35,6 +35,7 @@ from emberwatch.web.urls import open_to_all, pages
 from tests.factories import NOW, connect, make_credential, make_run, make_tenant, make_user
 from tests.integration.conftest import StartEntra
 from tests.integration.web.conftest import HTMX, client_of
+from tests.integration.web.test_identities import make_identity
 from tests.world import APP, DIRECTORY, SECRET
 
 pytestmark = pytest.mark.django_db
@@ -69,6 +70,7 @@ def _world(tenant: Tenant, user: User) -> World:
         "key_id": _second_key(connection) if connection else tenant.id,
         "run_id": make_run(tenant, requested_at=utc_now()).id,
         "machine_id": machine.id,
+        "identity_id": make_identity(tenant).pk,
         "entry_id": entry.id,
         "tenant_id": tenant.id,
         "credential_id": credential.id,
@@ -203,6 +205,8 @@ ROWS: Final = (
     Row("attempts", T, ANALYSTS),
     Row("export_attempts", T, ANALYSTS),
     Row("machine", ("tenant_id", "machine_id"), MEMBERS),
+    Row("identities", T, MEMBERS),
+    Row("identity", ("tenant_id", "identity_id"), MEMBERS),
     Row("cookies", T, MEMBERS),
     Row(
         "begin_upload", T, ANALYSTS, body=lambda _: {"file_name": "a.txt", "size": "3", "mark": str(uuid4())}
@@ -303,7 +307,7 @@ def test_nobody_gets_in_without_a_sign_in(row: Row, tenant: Tenant) -> None:
     world.ids |= dict.fromkeys(
         (
             *("validation_id", "import_id", "member_id", "token_id", "entry_id", "run_id", "machine_id"),
-            *("key_id", "directory_id", "other_id"),
+            *("key_id", "identity_id", "directory_id", "other_id"),
         ),
         tenant.id,
     )

@@ -25,6 +25,7 @@ from emberwatch.validation.operating import protect
 from emberwatch.web import urls as web_urls
 from tests.factories import NOW, make_credential, make_run
 from tests.integration.web.conftest import HTMX, Visit
+from tests.integration.web.test_identities import make_identity
 from tests.world import APP, DIRECTORY
 
 pytestmark = pytest.mark.django_db
@@ -52,7 +53,7 @@ def addresses(tenant: Tenant) -> list[str]:
     credential = make_credential(tenant)
     by_tenant = (
         *("feed", "runs", "attempts", "imports", "new_import", "audit", "tenant", "directory"),
-        *("choices", "soc", "directory_health", "directory_sync", "cookies"),
+        *("choices", "soc", "directory_health", "directory_sync", "cookies", "identities"),
     )
     for_all = ("feeds", "tenants", "new_tenant", "tokens", "kill_switch", "account_logout")
     return [
@@ -60,6 +61,7 @@ def addresses(tenant: Tenant) -> list[str]:
         *(reverse(name) for name in for_all),
         reverse("credential", args=[tenant.id, credential.id]),
         reverse("case", args=[tenant.id, credential.id]),
+        reverse("identity", args=[tenant.id, make_identity(tenant, display_name="<b>Ann</b>").pk]),
         reverse("run", args=[tenant.id, make_run(tenant).id]),
         "/nothing/here/",
         "/tenants/x/",

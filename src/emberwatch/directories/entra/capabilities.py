@@ -49,6 +49,7 @@ BASE: Final = (
     ),
     Capability("Organisation", "Organization.Read.All", "names the directory"),
     Capability("Groups and roles", READS_ALL, "protects groups and privileged accounts from being tried"),
+    Capability("Applications", "Application.Read.All", "shows which applications an account opens"),
     Capability("Lockout threshold", "GroupSettings.Read.All", "keeps below the directory's own threshold"),
     Capability(
         "Own registration",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 from uuid import UUID
@@ -11,15 +11,17 @@ from emberwatch.directories.base import DirectoryError, NotOffered
 from emberwatch.directories.changes import (
     AccountChange,
     AccountNote,
+    ApplicationFacts,
     Extra,
     GroupChange,
     LinkExpired,
-    Member,
     Page,
     RoleFacts,
 )
 from emberwatch.directories.entra import extras
 from emberwatch.directories.entra.abilities import DELETED_ACCOUNTS
+from emberwatch.directories.entra.applications import APPLICATIONS, application_of, is_opened_by_people
+from emberwatch.directories.entra.applications import SELECT as APPLICATION_SELECT
 from emberwatch.directories.entra.batch import Batches
 from emberwatch.directories.entra.graph import (
     Graph,
@@ -43,6 +45,8 @@ from emberwatch.directories.entra.waits import pause_after
 T = TypeVar("T")
 # The most that Graph puts on one page of a list.
 LARGEST_PAGE: Final = "999"
+# With each comes a request of its own for those to whom it was given: a page is five batches.
+_APPLICATIONS_ON_A_PAGE: Final = "100"
 _WHOLE: Final = {"$select": SELECT, "$expand": "manager($select=id)"}
 _BIN: Final = "/directory/deletedItems/microsoft.graph.user"
 _DOMAIN_FIELDS: Final = (
@@ -100,7 +104,28 @@ class EntraReader:
         paths = [f"/directoryRoles/{row.get('id')}/members" for row in rows]
         lists = self._lists([GraphRequest(path, {"$select": "id"}) for path in paths])
         return tuple(
-            role_of(row, members) for row, members in zip(rows, lists, strict=True) if members is not None
+            role_of(row, members_of(items))
+            for row, items in zip(rows, lists, strict=True)
+            if items is not None
+        )
+
+    def applications(self, link: str) -> Page[ApplicationFacts]:
+        begin = GraphRequest(
+            "/servicePrincipals", {"$select": APPLICATION_SELECT, "$top": _APPLICATIONS_ON_A_PAGE}
+        )
+        try:
+            return self._page(begin, link, self._applications)
+        except LinkExpired:
+            raise
+        except DirectoryError as error:
+            raise APPLICATIONS.refusal(error, self.tokens.roles()) from None
+
+    def _applications(self, rows: Iterable[Mapping[str, Any]]) -> tuple[ApplicationFacts, ...]:
+        opened = [row for row in rows if is_opened_by_people(row)]
+        paths = [f"/servicePrincipals/{row.get('id')}/appRoleAssignedTo" for row in opened]
+        lists = self._lists([GraphRequest(path, {"$top": LARGEST_PAGE}) for path in paths])
+        return tuple(
+            application_of(row, items) for row, items in zip(opened, lists, strict=True) if items is not None
         )
 
     def organisation(self) -> Mapping[str, Any]:
@@ -164,15 +189,15 @@ class EntraReader:
                 raise answer
         return found
 
-    def _lists(self, requests: Sequence[GraphRequest]) -> list[tuple[Member, ...] | None]:
+    def _lists(self, requests: Sequence[GraphRequest]) -> list[Iterator[Mapping[str, Any]] | None]:
+        """What each list holds, page after page; ``None`` for what is not there."""
         return [
             None if body is None else self._whole_list(GraphReply(body, ""))
             for body in self._bodies(requests)
         ]
 
-    def _whole_list(self, reply: GraphReply) -> tuple[Member, ...]:
-        members = members_of(reply.items)
+    def _whole_list(self, reply: GraphReply) -> Iterator[Mapping[str, Any]]:
+        yield from reply.items
         while reply.next_link:
             reply = self.graph.follow(reply.next_link)
-            members += members_of(reply.items)
-        return members
+            yield from reply.items

@@ -10,6 +10,7 @@ from django.shortcuts import render
 
 from emberwatch.core.clock import utc_now
 from emberwatch.core.errors import BadInput
+from emberwatch.identities.queries import identity_ids
 from emberwatch.tenants.policy import Permission
 from emberwatch.validation.ledger_export import MEDIA_TYPES, ExportForm, exported
 from emberwatch.validation.models import AttemptOrigin
@@ -26,9 +27,12 @@ def listing(request: HttpRequest, tenant_id: UUID) -> HttpResponse:
     wanted = LedgerFilter.from_query(typed)
     query = QueryDict(mutable=True)
     query.update(typed)
+    page = ledger_page(tenant, wanted, cursor=cursor)
+    known = identity_ids(tenant.id, [entry.attempt.object_id for entry in page.entries])
     shown = {
         "tenant": tenant,
-        "page": ledger_page(tenant, wanted, cursor=cursor),
+        "page": page,
+        "entries": [(entry, known.get(entry.attempt.object_id)) for entry in page.entries],
         "budgets": budgets_of(tenant, wanted, utc_now()),
         "wanted": typed,
         "query": query,
