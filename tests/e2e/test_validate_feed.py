@@ -31,7 +31,7 @@ def test_a_feed_is_validated_and_proved(page: Page, product: Product, leak: Path
     page.get_by_role("main").get_by_role("link", name="Attempts").click()
     row = page.get_by_role("row").filter(has_text="Validate feed").first
     expect(row).to_contain_text("ann@contoso.example")
-    row.locator("code").first.click()
+    row.locator("a code").click()
     expect(page.get_by_role("heading", name="Budget of ann@contoso.example")).to_be_visible()
     ledger = page.url
     page.get_by_role("row").filter(has_text="Validate feed").get_by_role("link", name="ann@").click()
