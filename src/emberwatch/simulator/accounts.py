@@ -5,10 +5,11 @@ from __future__ import annotations
 import hmac
 import secrets
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
+from emberwatch.simulator.late_writes import LateFields
 from emberwatch.simulator.lockout import LockoutState
 from emberwatch.simulator.scenario import DirectoryScenario, UserScenario
 from emberwatch.simulator.user_properties import UserProperties
@@ -39,6 +40,10 @@ class UserState:
     answers_left: int | None = None
     last_sign_in: datetime | None = None
     last_successful_sign_in: datetime | None = None
+    late: LateFields | None = None
+    """What reads still see of it, while a write is on its way."""
+    enabled_there: bool | None = None
+    """What the on-premises directory says of it, since Graph wrote something else."""
 
     @property
     def id(self) -> str:
@@ -49,8 +54,14 @@ class UserState:
         return self.scenario.deleted is not None
 
     @property
+    def seen(self) -> UserScenario:
+        """What reads see."""
+        return self.scenario if self.late is None else replace(self.scenario, **self.late.shown)
+
+    @property
     def properties(self) -> UserProperties:
-        return UserProperties(self.scenario, self.directory, has_password=self.password is not None)
+        has_password = self.password is not None if self.late is None else self.late.had_password
+        return UserProperties(self.seen, self.directory, has_password=has_password)
 
 
 class AddressIndex:

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from emberwatch.simulator.scenario import UserScenario, default_domain
 from emberwatch.simulator.state import DirectoryState
+from emberwatch.simulator.writes import settle
 
 _TITLES: Final = ("Archivist", "Baker", "Cooper", "Dyer", "Fuller", "Glazier")
 
@@ -169,6 +170,7 @@ def truth(directory: DirectoryState, select: Iterable[str]) -> dict[str, Any]:
     names = tuple(select)
     known = directory.memberships
     with directory.world.lock:
+        settle(directory)
         return {
             "users": {
                 user.id: {name: user.properties[name] for name in names} for user in directory.present()

@@ -25,6 +25,7 @@ from emberwatch.simulator.control_directory import (
     change_user,
     named_user,
     put_app,
+    sync_accounts,
     tell_truth,
 )
 from emberwatch.simulator.faults import FaultPlan, FaultRule, turbulence
@@ -59,6 +60,8 @@ def control_routes(token: str, clock: SimClock, faults: FaultPlan) -> Iterable[R
         ("POST", "delta"): change_delta,
         ("POST", "churn"): apply_churn,
         ("POST", "truth"): tell_truth,
+        ("POST", "sync"): sync_accounts,
+        ("GET", "writes"): lambda context, _: context.journal.write_counts(),
         ("GET", "requests"): lambda context, _: context.journal.counts(),
     }
     names = "|".join(sorted({name for _, name in actions}))

@@ -10,6 +10,7 @@ from typing import Any, Final
 from emberwatch.simulator.churn import churn, truth
 from emberwatch.simulator.context import Context
 from emberwatch.simulator.loader import build
+from emberwatch.simulator.on_premises import put_back, sync
 from emberwatch.simulator.scenario import (
     AppScenario,
     DeltaScenario,
@@ -83,6 +84,13 @@ def change_user(context: Context, body: Body) -> str:
         changes["deleted"] = datetime.fromisoformat(changes["deleted"])
     lists = {name: tuple(changes[name]) for name in _TUPLES.intersection(changes)}
     return directory.change_user(user.id, **{**changes, **lists}).id
+
+
+def sync_accounts(context: Context, body: Body) -> list[str]:
+    """Put back what was written over, or enable the one account of ``upn`` or ``id``; the accounts' ids."""
+    if "upn" in body or "id" in body:
+        return put_back(*named_user(context, body))
+    return sync(named_directory(context, body))
 
 
 def add_user(context: Context, body: Body) -> str:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Final, Literal
 
 FaultKind = Literal["latency", "401", "429", "5xx", "drop", "drop_after", "hang"]
-_CHANNELS: Final = frozenset({"any", "token", "graph", "login", "portal", "item"})
+_CHANNELS: Final = frozenset({"any", "token", "graph", "login", "portal", "item", "write"})
 # An item shares its connection with the others of its batch: only what can be said in its reply befalls it.
 _ROUGH: Final[Sequence[FaultKind]] = ("429", "5xx", "drop", "drop_after")
 _FATES_OF_ITEMS: Final = frozenset({"latency", "429", "5xx"})
@@ -28,8 +28,9 @@ class FaultRule:
     """
 
     where: str
-    """``any``, ``token``, ``graph``, ``login``, ``portal``, ``item`` (each request inside a batch), or a regular
-    expression searched in the path, of a batch's items too."""
+    """``any``, ``token``, ``graph``, ``login``, ``portal``, ``item`` (each request inside a batch), ``write``
+    (whatever changes something through Graph, in a batch or alone), or a regular expression searched in the
+    path, of a batch's items too."""
     kind: FaultKind
     count: int | None = None
     """Strike so many times; None: without end."""
@@ -42,11 +43,13 @@ class FaultRule:
     status: int = 503
     body: Literal["json", "html", "empty"] = "json"
 
-    def matches(self, channel: str, path: str) -> bool:
+    def matches(self, channel: str, path: str, method: str = "GET") -> bool:
         if self.kind == "401" and channel != "graph":
             return False
         if channel == "item" and (self.where == "any" or self.kind not in _FATES_OF_ITEMS):
             return False
+        if self.where == "write":
+            return channel in ("graph", "item") and method != "GET" and not path.endswith("/$batch")
         if self.where in _CHANNELS:
             return self.where in ("any", channel)
         return re.search(self.where, path) is not None
@@ -109,12 +112,12 @@ class FaultPlan:
     def clear(self) -> None:
         self.replace(())
 
-    def decide(self, channel: str, path: str) -> tuple[float, FaultRule | None]:
+    def decide(self, channel: str, path: str, method: str = "GET") -> tuple[float, FaultRule | None]:
         """Seconds to wait first, and the rule that then decides the request's fate, if any."""
         wait, fate = 0.0, None
         with self._guard:
             for armed in self._armed:
-                if not armed.rule.matches(channel, path):
+                if not armed.rule.matches(channel, path, method):
                     continue
                 if armed.rule.kind == "latency":
                     wait += (armed.rule.seconds or 0.0) if armed.strikes(self._rng) else 0.0

@@ -5,28 +5,43 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any, Final
+from typing import Any
 
 from emberwatch.simulator.apps import AppState
 from emberwatch.simulator.context import Context
 from emberwatch.simulator.graph_call import Call
 from emberwatch.simulator.graph_limits import spend_report, spend_units
-from emberwatch.simulator.graph_replies import GraphError, bad_request, error_reply
+from emberwatch.simulator.graph_replies import GraphError, bad_request, denied, error_reply
 from emberwatch.simulator.graph_routes import ROUTES, GraphRoute
 from emberwatch.simulator.keys import BadToken
-from emberwatch.simulator.messages import Reply, Request
+from emberwatch.simulator.messages import Reply, Request, Write
 from emberwatch.simulator.state import DirectoryState
-
-_DENIED: Final = "Insufficient privileges to complete the operation."
+from emberwatch.simulator.writes import settle
 
 
 def graph(context: Context, request: Request, _params: Mapping[str, str]) -> Reply:
     """Answer anything under ``/v1.0``."""
     with context.world.lock:
         try:
-            return _answer(context, request)
+            reply = _answer(context, request)
         except GraphError as error:
-            return error_reply(request, error, context.world.clock())
+            reply = error_reply(request, error, context.world.clock())
+        return addressed(context, request, reply)
+
+
+def addressed(context: Context, request: Request, reply: Reply) -> Reply:
+    """The reply with what its request was to write to which account, also when it did not get that far."""
+    if request.method == "GET":
+        return reply
+    try:
+        route, params = find_route(request)
+    except GraphError:
+        return reply
+    if route.aim is None:
+        return reply
+    named = route.aim(request, params)
+    writes = tuple(Write(context.world.account_id(each.account), each.kind) for each in named)
+    return replace(reply, route=f"graph:{route.name}", writes=writes)
 
 
 def _answer(context: Context, request: Request) -> Reply:
@@ -34,6 +49,7 @@ def _answer(context: Context, request: Request) -> Reply:
     directory = context.world.directories.get(str(claims.get("tid", "")).lower())
     if directory is None:
         raise _unauthorized("The directory of the token is not known.")
+    settle(directory)
     return _dispatch(context, request, _Caller(directory, claims))
 
 
@@ -64,9 +80,19 @@ def _dispatch(context: Context, request: Request, caller: _Caller) -> Reply:
         if route.report:
             spend_report(directory, caller.app)
         if route.permissions and not caller.roles & route.permissions:
-            raise GraphError(403, "Authorization_RequestDenied", _DENIED)
-        again = partial(_dispatch, context, caller=caller)
-        reply = route.handler(Call(context, request, directory, caller.roles, params, again))
+            raise denied()
+        reply = route.handler(
+            Call(
+                context,
+                request,
+                directory,
+                caller.roles,
+                params,
+                caller.client_id,
+                dispatch=lambda other: addressed(context, other, _dispatch(context, other, caller)),
+                addressed=partial(addressed, context),
+            )
+        )
     except GraphError as error:
         reply = error_reply(request, error, context.world.clock())
     headers = {"x-ms-resource-unit": str(units), **told, **reply.headers}

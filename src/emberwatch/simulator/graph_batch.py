@@ -99,7 +99,7 @@ def _in_order(items: Mapping[str, Item]) -> list[Item]:
 
 
 def _answer(call: Call, item: Item) -> Reply:
-    _, rule = call.context.faults.decide("item", item.request.path)
+    _, rule = call.context.faults.decide("item", item.request.path, item.request.method)
     if rule is not None:
         status = 429 if rule.kind == "429" else rule.status
         after = {} if rule.retry_after is None else {"Retry-After": str(rule.retry_after)}
@@ -127,7 +127,7 @@ def _not_tried(call: Call, item: Item) -> Reply:
 
 def _refused(call: Call, item: Item, error: GraphError) -> Reply:
     reply = error_reply(item.request, error, call.context.world.clock())
-    return replace(reply, route="graph:batch item")
+    return call.addressed(item.request, replace(reply, route="graph:batch item"))
 
 
 def _shown(name: str, reply: Reply) -> dict[str, Any]:
@@ -157,5 +157,6 @@ def _note(call: Call, item: Item, reply: Reply, fault: str) -> None:
             seconds=0.0,
             fault=fault,
             source=request.source,
+            writes=reply.writes,
         )
     )

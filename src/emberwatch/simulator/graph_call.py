@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from emberwatch.simulator.context import Context
 from emberwatch.simulator.messages import Reply, Request
+from emberwatch.simulator.scenario_apps import principal_of
 from emberwatch.simulator.state import DirectoryState
 
 
@@ -19,12 +20,20 @@ class Call:
     directory: DirectoryState
     roles: frozenset[str]
     params: Mapping[str, str]
+    client_id: str
     dispatch: Callable[[Request], Reply]
     """Answers another request as if the same app had sent it by itself."""
+    addressed: Callable[[Request, Reply], Reply]
+    """A reply to another request, with what that was to write."""
 
     @property
     def origin(self) -> str:
         return self.context.origin
+
+    @property
+    def principal_id(self) -> str:
+        """The object id of the app's service principal."""
+        return principal_of(self.client_id)
 
     @property
     def eventual(self) -> bool:

@@ -64,7 +64,8 @@ def list_groups(call: Call) -> Reply:
     return paged(call, "groups", rows, GROUP_PROPERTIES, _GROUP_FIELDS)
 
 
-def _find_group(call: Call) -> GroupState:
+def find_group(call: Call) -> GroupState:
+    """The group of the path, or the error for having none."""
     group = call.directory.memberships.groups.get(call.params["id"].lower())
     if group is None or group.deleted is not None:
         raise not_found(call.params["id"])
@@ -73,12 +74,12 @@ def _find_group(call: Call) -> GroupState:
 
 def get_group(call: Call) -> Reply:
     """``GET /groups/{id}``."""
-    return entity(call, "groups", _find_group(call).properties, GROUP_PROPERTIES)
+    return entity(call, "groups", find_group(call).properties, GROUP_PROPERTIES)
 
 
 def list_group_members(call: Call) -> Reply:
     """``GET /groups/{id}/members`` and ``transitiveMembers``."""
-    group, known = _find_group(call), call.directory.memberships
+    group, known = find_group(call), call.directory.memberships
     if call.params["kind"] == "members":
         people: Iterable[str] = group.people
         inside = [known.groups[other] for other, kind in known.members(group.id) if kind == "group"]
@@ -113,8 +114,16 @@ def list_role_members(call: Call) -> Reply:
     rows = [
         *_people(call.directory, role.people),
         *(_typed("group", group.properties) for group in holders if group.deleted is None),
+        *_principals_shown(call.directory, role),
     ]
     return paged(call, "directoryObjects", rows, _MEMBER_FIELDS)
+
+
+def _principals_shown(directory: DirectoryState, role: RoleState) -> Iterator[Object]:
+    for app in directory.apps.values():
+        if app.scenario.principal_id in role.principals:
+            own = {"id": app.scenario.principal_id, "displayName": app.scenario.display_name}
+            yield _typed("servicePrincipal", own)
 
 
 def list_role_assignments(call: Call) -> Reply:
@@ -131,6 +140,7 @@ def list_role_assignments(call: Call) -> Reply:
 def _principals(directory: DirectoryState, role: RoleState) -> Iterator[str]:
     yield from (user.id for user in filter(None, map(directory.find, role.people)))
     yield from (group for group in role.holders if directory.memberships.groups[group].deleted is None)
+    yield from role.principals
 
 
 def _assignment(role: RoleScenario, principal: str) -> Object:

@@ -60,5 +60,17 @@ def error_reply(request: Request, error: GraphError, now: datetime) -> Reply:
     return json_reply(error.status, body, {**graph_headers(request), **error.headers}, code=error.code)
 
 
+def no_content(request: Request) -> Reply:
+    """The whole answer to a write that has nothing to tell."""
+    headers = {name: value for name, value in graph_headers(request).items() if name != "Content-Type"}
+    return Reply(204, headers=headers)
+
+
+def denied() -> GraphError:
+    return GraphError(
+        403, "Authorization_RequestDenied", "Insufficient privileges to complete the operation."
+    )
+
+
 def object_reply(request: Request, body: Mapping[str, Any]) -> Reply:
     return json_reply(200, body, graph_headers(request))

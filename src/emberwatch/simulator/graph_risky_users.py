@@ -44,7 +44,7 @@ def list_risky_users(call: Call) -> Reply:
     """``GET /identityProtection/riskyUsers``; deleted ones stay in it."""
     admit(call)
     query, wanted = read_report(call, _REPORT)
-    rated = ((user, user.scenario.risk) for user in call.directory.users.values())
+    rated = ((user, user.seen.risk) for user in call.directory.users.values())
     rows = [(user.number, _object(user, risk)) for user, risk in rated if risk is not None]
     return report_page(
         call, _REPORT, *take_page(query, [row for row in rows if wanted is None or matches(wanted, row[1])])
@@ -55,9 +55,10 @@ def get_risky_user(call: Call) -> Reply:
     """``GET /identityProtection/riskyUsers/{id}``."""
     admit(call)
     user = call.directory.users.get(call.params["id"].lower())
-    if user is None or user.scenario.risk is None:
+    risk = user.seen.risk if user is not None else None
+    if user is None or risk is None:
         raise not_found(call.params["id"])
-    return report_entry(call, _REPORT, _object(user, user.scenario.risk))
+    return report_entry(call, _REPORT, _object(user, risk))
 
 
 def _object(user: UserState, risk: RiskScenario) -> Object:

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
+from emberwatch.simulator.graph_account_writes import change_account, revoke_sessions
 from emberwatch.simulator.graph_applications import (
     get_application,
     get_service_principal,
@@ -36,6 +37,7 @@ from emberwatch.simulator.graph_directory import (
 from emberwatch.simulator.graph_group_people import list_group_people
 from emberwatch.simulator.graph_licences import list_licence_details, list_subscribed_skus
 from emberwatch.simulator.graph_managers import get_manager
+from emberwatch.simulator.graph_member_writes import add_member, remove_member
 from emberwatch.simulator.graph_memberships import (
     get_group,
     list_group_members,
@@ -48,6 +50,7 @@ from emberwatch.simulator.graph_memberships import (
 )
 from emberwatch.simulator.graph_registration import get_registration, list_registrations
 from emberwatch.simulator.graph_risk import get_risk_detection, list_risk_detections
+from emberwatch.simulator.graph_risk_writes import confirm_compromised, dismiss
 from emberwatch.simulator.graph_risky_users import get_risky_user, list_risky_users
 from emberwatch.simulator.graph_sign_ins import get_sign_in, list_sign_ins
 from emberwatch.simulator.graph_users import (
@@ -57,6 +60,14 @@ from emberwatch.simulator.graph_users import (
     get_user,
     list_deleted_users,
     list_users,
+)
+from emberwatch.simulator.graph_write_bodies import (
+    Aim,
+    on_account,
+    on_changes,
+    on_member,
+    on_reference,
+    on_user_ids,
 )
 from emberwatch.simulator.messages import Reply, Request
 
@@ -74,6 +85,8 @@ class GraphRoute:
     cost: Callable[[Request], int]
     report: bool = False
     """It counts against the limit of the reports."""
+    aim: Aim | None = None
+    """What it writes to which accounts; None: it writes to none."""
 
 
 def _users_cost(request: Request) -> int:
@@ -117,6 +130,12 @@ _FEDERATED: Final = frozenset({"Application.Read.All", "Application.ReadWrite.Al
 _ROLES: Final = _permissions() | {"RoleManagement.Read.Directory", "RoleManagement.ReadWrite.Directory"}
 _RISK: Final = frozenset({"IdentityRiskEvent.Read.All", "IdentityRiskEvent.ReadWrite.All"})
 _RISKY: Final = frozenset({"IdentityRiskyUser.Read.All", "IdentityRiskyUser.ReadWrite.All"})
+_RATE: Final = frozenset({"IdentityRiskyUser.ReadWrite.All"})
+_WRITE_USERS: Final = frozenset({"User.ReadWrite.All", "Directory.ReadWrite.All"})
+_REVOKE: Final = _WRITE_USERS | {"User.RevokeSessions.All"}
+# What each property needs is looked at by whoever answers.
+_CHANGE: Final = _WRITE_USERS | {"User.EnableDisableAccount.All", "User-PasswordProfile.ReadWrite.All"}
+_MEMBER: Final = frozenset({"GroupMember.ReadWrite.All", "Group.ReadWrite.All"})
 _AUDIT: Final = frozenset({"AuditLog.Read.All"})
 _MEMBER_OF: Final = r"(?P<kind>memberOf|transitiveMemberOf)"
 _USER_CAST: Final = r"/microsoft\.graph\.user"
@@ -124,8 +143,10 @@ _MEMBERS: Final = r"(?P<kind>members|transitiveMembers)"
 _CAST: Final = r"(/microsoft\.graph\.(?P<cast>group|directoryRole))?"
 _ID: Final = r"/(?P<id>[^/]+)"
 _ONE: Final = rf"({_ID}|\(appId='(?P<app_id>[^']+)'\))"
-# Clients that are made from the metadata call the function by its full name, or with brackets.
-_DELTA: Final = r"(microsoft\.graph\.)?delta(\(\))?"
+_REF: Final = r"/\$ref"
+# Clients that are made from the metadata call a function by its full name, or with brackets.
+_FULL: Final = r"(microsoft\.graph\.)?"
+_DELTA: Final = rf"{_FULL}delta(\(\))?"
 
 
 def _get(
@@ -140,11 +161,26 @@ def _get(
     return GraphRoute(name, "GET", re.compile(pattern), permissions, handler, cost, report)
 
 
+def _write(
+    name: str,
+    method: str,
+    pattern: str,
+    permissions: frozenset[str],
+    handler: Callable[[Call], Reply],
+    aim: Aim,
+    cost: Callable[[Request], int] = _one_unit,
+) -> GraphRoute:
+    return GraphRoute(name, method, re.compile(pattern), permissions, handler, cost, aim=aim)
+
+
 _DETECTIONS: Final = r"/identityProtection/riskDetections"
 _RISKY_USERS: Final = r"/identityProtection/riskyUsers"
 _SIGN_INS: Final = r"/auditLogs/signIns"
 _REGISTRATIONS: Final = r"/reports/authenticationMethods/userRegistrationDetails"
 _DELETED_USERS: Final = r"/directory/deletedItems/microsoft\.graph\.user"
+_REVOKED: Final = "revoke sessions"
+_CONFIRMED: Final = "confirm compromised"
+_DISMISSED: Final = "dismiss risk"
 
 ROUTES: Final[tuple[GraphRoute, ...]] = (
     GraphRoute("batch", "POST", re.compile(r"/\$batch"), frozenset(), batch, _free),
@@ -202,4 +238,34 @@ ROUTES: Final[tuple[GraphRoute, ...]] = (
     _get("sign-in", rf"{_SIGN_INS}{_ID}", _AUDIT, get_sign_in, _free, report=True),
     _get("registrations", _REGISTRATIONS, _AUDIT, list_registrations, _free, report=True),
     _get("registration", rf"{_REGISTRATIONS}{_ID}", _AUDIT, get_registration, _free, report=True),
+    _write(
+        _REVOKED,
+        "POST",
+        rf"/users{_ID}/{_FULL}revokeSignInSessions",
+        _REVOKE,
+        revoke_sessions,
+        on_account(_REVOKED),
+    ),
+    _write("change account", "PATCH", rf"/users{_ID}", _CHANGE, change_account, on_changes),
+    _write(
+        _CONFIRMED,
+        "POST",
+        rf"{_RISKY_USERS}/{_FULL}confirmCompromised",
+        _RATE,
+        confirm_compromised,
+        on_user_ids(_CONFIRMED),
+        _free,
+    ),
+    _write(
+        _DISMISSED, "POST", rf"{_RISKY_USERS}/{_FULL}dismiss", _RATE, dismiss, on_user_ids(_DISMISSED), _free
+    ),
+    _write("add member", "POST", rf"/groups{_ID}/members{_REF}", _MEMBER, add_member, on_reference),
+    _write(
+        "remove member",
+        "DELETE",
+        rf"/groups{_ID}/members/(?P<member>[^/]+){_REF}",
+        _MEMBER,
+        remove_member,
+        on_member,
+    ),
 )

@@ -15,6 +15,8 @@ GROUP_PROPERTIES: Final = frozenset({
     "visibility",
 })
 # fmt: on
+_UNIFIED: Final = ("Unified",)
+_DYNAMIC: Final = ("DynamicMembership",)
 GROUP_DEFAULT_SELECT: Final = tuple(sorted(GROUP_PROPERTIES))
 
 
@@ -26,7 +28,7 @@ def group_object(group: GroupScenario, deleted: datetime | None = None) -> dict[
         "deletedDateTime": graph_time(deleted),
         "description": group.description,
         "displayName": group.display_name,
-        "groupTypes": ["Unified"] if group.unified else [],
+        "groupTypes": [*_UNIFIED[: group.unified], *_DYNAMIC[: group.dynamic]],
         "isAssignableToRole": True if group.assignable_to_role else None,
         "mail": group.mail,
         "mailEnabled": group.mail is not None,

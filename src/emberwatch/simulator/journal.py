@@ -9,6 +9,8 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any, Final
 
+from emberwatch.simulator.messages import Write
+
 _LONGEST: Final = 200_000
 
 
@@ -32,6 +34,8 @@ class Entry:
     fault: str
     """The kind of the fault that struck, or empty."""
     source: str
+    writes: tuple[Write, ...] = ()
+    """What it was to do to which accounts, whether it came to that or not."""
 
     def as_json(self) -> dict[str, Any]:
         return {**asdict(self), "at": self.at.isoformat()}
@@ -62,6 +66,25 @@ class Journal:
         for entry in self.entries():
             by_status = counts.setdefault(entry.route, {})
             by_status[str(entry.status)] = by_status.get(str(entry.status), 0) + 1
+        return counts
+
+    def writes(self, account_id: str | None = None) -> list[Entry]:
+        """All writes to accounts that reached Graph, or those to one account; refused ones and cut ones too."""
+        entries = self.entries(lambda entry: bool(entry.writes))
+        if account_id is None:
+            return entries
+        return [entry for entry in entries if any(w.account == account_id.lower() for w in entry.writes)]
+
+    def write_counts(self) -> dict[str, dict[str, dict[str, int]]]:
+        """How often each kind of write arrived, by account id, kind and status; 0 stands for a cut connection.
+
+        A write with a status below 300 took effect, even when its reply was then lost.
+        """
+        counts: dict[str, dict[str, dict[str, int]]] = {}
+        for entry in self.writes():
+            for account, kind in entry.writes:
+                by_status = counts.setdefault(account, {}).setdefault(kind, {})
+                by_status[str(entry.status)] = by_status.get(str(entry.status), 0) + 1
         return counts
 
     def sign_ins(self) -> list[Entry]:

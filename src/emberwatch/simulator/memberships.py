@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from itertools import count
 from typing import Any, Final
@@ -11,6 +11,7 @@ from typing import Any, Final
 from emberwatch.simulator.changes import WHOLE, ChangeLog, Link
 from emberwatch.simulator.group_properties import group_object
 from emberwatch.simulator.scenario import GroupScenario, RoleScenario
+from emberwatch.simulator.scenario_apps import principal_of
 
 MEMBERS: Final = "members"
 _ABOVE_PEOPLE: Final = 1 << 40
@@ -43,6 +44,8 @@ class RoleState:
     people: dict[str, None]
     holders: dict[str, None]
     """Object ids of the groups that hold the role."""
+    principals: dict[str, None] = field(default_factory=dict)
+    """Object ids of the service principals that hold it."""
 
     @property
     def id(self) -> str:
@@ -77,7 +80,9 @@ class Memberships:
                 self._enter(state, member, is_group=member in own)
         for role in roles:
             people = dict.fromkeys(filter(None, map(find, role.members)))
-            self.roles[role.object_id] = RoleState(role, people, {ids[name]: None for name in role.groups})
+            holders = {ids[name]: None for name in role.groups}
+            apps = dict.fromkeys(map(principal_of, role.apps))
+            self.roles[role.object_id] = RoleState(role, people, holders, apps)
 
     def fill(self, group: GroupScenario, members: Iterable[str]) -> None:
         """Take over a group whose members are known by object id."""
@@ -140,10 +145,15 @@ class Memberships:
         for holder in self.holders_of(group_id):
             self.changes.note(holder.id, {MEMBERS}, [Link(group_id, "group", present)])
 
+    def has_member(self, group_id: str, member: str) -> bool:
+        """Whether a user or group is a direct member, deleted or not."""
+        state = self.groups[group_id]
+        return member in state.people or member in state.inside
+
     def join(self, group_id: str, member: str) -> None:
         """Make a user or group a member; one that is already stays so."""
         state = self.groups[group_id]
-        if member in state.people or member in state.inside:
+        if self.has_member(group_id, member):
             return
         self._enter(state, member, is_group=member in self.groups)
         self._tell(state, member, present=True)
@@ -151,7 +161,7 @@ class Memberships:
     def part(self, group_id: str, member: str) -> None:
         """End a membership."""
         state = self.groups[group_id]
-        if member not in state.people and member not in state.inside:
+        if not self.has_member(group_id, member):
             return
         self._tell(state, member, present=False)
         state.people.pop(member, None)
@@ -188,6 +198,14 @@ class Memberships:
 
     def present_groups(self) -> Iterator[GroupState]:
         return (group for group in self.groups.values() if group.deleted is None)
+
+    def roles_of(self, principal: str) -> frozenset[str]:
+        """The templates of the roles that a user or service principal holds directly."""
+        return frozenset(
+            role.scenario.template_id.lower()
+            for role in self.roles.values()
+            if principal in role.people or principal in role.principals
+        )
 
     def members(self, group_id: str) -> list[tuple[str, str]]:
         """Object ids of the direct members that are not deleted, with their kind."""

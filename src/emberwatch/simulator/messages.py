@@ -7,7 +7,7 @@ import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from emberwatch.simulator.scenario import is_guid
@@ -46,6 +46,14 @@ class Request:
         return given if is_guid(given) else self.trace_id
 
 
+class Write(NamedTuple):
+    """One thing that a request was to do to an account."""
+
+    account: str
+    """Its object id; as the request named it when nobody has that name."""
+    kind: str
+
+
 @dataclass(frozen=True, slots=True)
 class Reply:
     status: int
@@ -56,6 +64,7 @@ class Reply:
     client_id: str = ""
     username: str = ""
     route: str = ""
+    writes: tuple[Write, ...] = ()
 
 
 def json_reply(

@@ -170,7 +170,8 @@ def _wrong_code(sign_in: SignIn) -> int:
 
 
 def _not_expired(sign_in: SignIn) -> Failure | None:
-    if not sign_in.user.scenario.password_expired:
+    own = sign_in.user.scenario
+    if not (own.password_expired or own.force_change or own.force_change_with_mfa):
         return None
     link = {"password_change_url": f"{sign_in.authority}/portal/change-password"}
     return Failure(50055, sign_in.failure(50055).values, extra=link)
@@ -225,7 +226,7 @@ CHECKS: Final[tuple[Check, ...]] = (
     Check("the password is right", _password_is_right, "wrong"),
     Check("a scripted answer for the right password", _scripted("right"), "right"),
     Check("the account is enabled (late)", _enabled("after_password"), "right"),
-    Check("the password has not expired", _not_expired, "right"),
+    Check("the password has not expired and need not be changed", _not_expired, "right"),
     Check("the user is assigned, where that is required", _assigned, "right"),
     Check("the scopes are consented", _consented, "right"),
     Check("a second factor is not needed", _second_factor, "right"),

@@ -141,6 +141,12 @@ class DirectoryScenario:
     """All apps of the directory together get one; the 429 beyond it names no time to wait."""
     sign_in_log_delay: float = 0
     """Seconds after which a sign-in shows in the log."""
+    write_delay_seconds: float = 0
+    """Seconds for which Graph's reads show what was before a write; sign-ins and further writes know at once."""
+    password_writeback: bool = False
+    """New passwords of synced accounts reach the on-premises directory, so Graph accepts them."""
+    synced_writes: bool = False
+    """Graph lets synced accounts be enabled and disabled, until the next sync puts back what was."""
     lockout_threshold: int | None = None
     lockout_seconds: int | None = None
     password_hash_sync: bool = False

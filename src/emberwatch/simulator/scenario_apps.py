@@ -98,4 +98,9 @@ class AppScenario:
     @property
     def principal_id(self) -> str:
         """The object id of the enterprise application."""
-        return stable_id(f"service principal {self.client_id}")
+        return principal_of(self.client_id)
+
+
+def principal_of(client_id: str) -> str:
+    """The object id of an app's enterprise application."""
+    return stable_id(f"service principal {client_id}")

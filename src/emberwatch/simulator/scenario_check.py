@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 
 from emberwatch.simulator.scenario import (
@@ -41,6 +42,9 @@ def _unique_values(path: str, directory: DirectoryScenario) -> Iterator[tuple[st
 
 def _check_directory(path: str, directory: DirectoryScenario) -> None:
     _check_guid(f"{path}.id", directory.id)
+    if not 0 <= directory.write_delay_seconds < math.inf:
+        where = f"{path}.write_delay_seconds"
+        raise ScenarioError(f"{where}: must be zero or more seconds", field=where)
     _check_domains(f"{path}.domains", directory.domains)
     _check_apps(f"{path}.apps", directory)
     names = {domain.name.casefold() for domain in directory.domains}
@@ -92,6 +96,12 @@ def _check_detections(path: str, directory: DirectoryScenario) -> None:
 def _check_members(path: str, directory: DirectoryScenario) -> None:
     people = {user.upn.casefold() for user in directory.users}
     groups = {group.display_name: group for group in directory.groups}
+    apps = {app.client_id.lower() for app in directory.apps}
+    for number, role in enumerate(directory.roles):
+        strange = [client_id for client_id in role.apps if client_id.lower() not in apps]
+        if strange:
+            where = f"{path}.roles[{number}]"
+            raise ScenarioError(f"{where}: app {strange[0]!r} is not in the directory", field=where)
     kinds: tuple[tuple[str, tuple[GroupScenario | RoleScenario, ...]], ...] = (
         ("groups", directory.groups),
         ("roles", directory.roles),

@@ -98,6 +98,12 @@ class UserScenario:
     """Authentication methods that were registered, by Graph's names; one that is not a password is a second factor."""
     risk: RiskScenario | None = None
     password_expired: bool = False
+    force_change: bool | None = None
+    """The password has to be changed at the next sign-in (50055); None: nobody ever said."""
+    force_change_with_mfa: bool | None = None
+    """The same, after a second factor."""
+    sessions_valid_from: datetime | None = None
+    """When all sessions were revoked, if that was after the password changed."""
     mfa: Literal["none", "required", "enroll"] = "none"
     blocked_by_policies: tuple[str, ...] = ()
     """Ids of Conditional Access policies that block the sign-in."""
@@ -130,6 +136,8 @@ class GroupScenario:
     unified: bool = False
     """A Microsoft 365 group."""
     synced: bool = False
+    dynamic: bool = False
+    """A rule decides who belongs to it: nobody can be added or removed."""
     assignable_to_role: bool = False
     created: datetime = CREATED
     members: tuple[str, ...] = ()
@@ -151,6 +159,8 @@ class RoleScenario:
     """By UPN."""
     groups: tuple[str, ...] = ()
     """Groups that hold the role, by display name; they must be assignable to roles."""
+    apps: tuple[str, ...] = ()
+    """Apps whose service principals hold the role, by client id."""
 
     @property
     def object_id(self) -> str:

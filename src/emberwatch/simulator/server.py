@@ -33,6 +33,7 @@ from emberwatch.simulator.state import DirectoryState, World
 _LOG: Final = logging.getLogger("emberwatch.simulator")
 _LARGEST_BODY: Final = 1 << 20
 _IDLE_SECONDS: Final = 120.0
+_NO_CONTENT: Final = 204
 
 
 class SimulatedEntra:
@@ -234,7 +235,8 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_response_only(reply.status)
         for name, value in reply.headers.items():
             self.send_header(name, value)
-        self.send_header("Content-Length", str(len(reply.body)))
+        if reply.status != _NO_CONTENT:
+            self.send_header("Content-Length", str(len(reply.body)))
         self.end_headers_with(b"" if self.command == "HEAD" else reply.body)
 
     def end_headers_with(self, body: bytes) -> None:

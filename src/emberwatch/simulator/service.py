@@ -14,7 +14,7 @@ from emberwatch.simulator.codes import Failure
 from emberwatch.simulator.context import Channel, Context, Route, route
 from emberwatch.simulator.discovery import instance_discovery, key_set, openid_configuration, user_realm
 from emberwatch.simulator.faults import FaultRule
-from emberwatch.simulator.graph import expired_token, graph
+from emberwatch.simulator.graph import addressed, expired_token, graph
 from emberwatch.simulator.graph_replies import GraphError, error_reply
 from emberwatch.simulator.journal import Entry
 from emberwatch.simulator.login_errors import refusal
@@ -58,7 +58,7 @@ class Service:
         began = time.perf_counter()
         found, params = self._find(request)
         channel: Channel = found.channel if found else "portal"
-        wait, fate = (0.0, None) if channel == "control" else self.faults.decide(channel, request.path)
+        wait, fate = self._decide(channel, request)
         if wait:
             self.stopping.wait(wait)
         reply = self._act(request, found, params, channel, fate)
@@ -66,6 +66,11 @@ class Service:
             struck = fate.kind if fate else "latency" if wait else ""
             self._note(request, found, reply, struck, time.perf_counter() - began)
         return Outcome(None if fate and fate.kind in ("drop", "drop_after", "hang") else self._dated(reply))
+
+    def _decide(self, channel: Channel, request: Request) -> tuple[float, FaultRule | None]:
+        if channel == "control":
+            return 0.0, None
+        return self.faults.decide(channel, request.path, request.method)
 
     def _dated(self, reply: Reply) -> Reply:
         # The clock of the simulated service, so that a difference to the client's own shows.
@@ -89,7 +94,7 @@ class Service:
         fate: FaultRule | None,
     ) -> Reply:
         if fate is not None and fate.kind != "drop_after":
-            return self._fault(request, channel, fate)
+            return self._addressed(request, channel, self._fault(request, channel, fate))
         if found is None:
             return Reply(404, b"not found\n", {"Content-Type": "text/plain"}, code="404")
         if request.method not in found.methods:
@@ -100,16 +105,19 @@ class Service:
         if rule.kind == "hang":
             self.stopping.wait(_HANG_SECONDS if rule.seconds is None else rule.seconds)
         if rule.kind in ("drop", "hang"):
-            return self._addressed(request, channel, Reply(0))
+            return Reply(0)
         if rule.kind == "401":
             return error_reply(request, expired_token(), self.context.world.clock())
         status = 429 if rule.kind == "429" else rule.status
-        reply = self._addressed(request, channel, self._fault_reply(request, channel, status, rule.body))
+        reply = self._fault_reply(request, channel, status, rule.body)
         after = {} if rule.retry_after is None else {"Retry-After": str(rule.retry_after)}
         return replace(reply, headers={**reply.headers, **after})
 
     def _addressed(self, request: Request, channel: Channel, reply: Reply) -> Reply:
         """A request that was not acted on still says in the journal whom it was for."""
+        if channel == "graph":
+            with self.context.world.lock:
+                return addressed(self.context, request, reply)
         if channel != "token":
             return reply
         form = request.form
@@ -150,5 +158,6 @@ class Service:
                 seconds=seconds,
                 fault=fault,
                 source=request.source,
+                writes=reply.writes,
             )
         )

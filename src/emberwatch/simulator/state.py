@@ -21,6 +21,7 @@ from emberwatch.simulator.apps import AppState, SecretState
 from emberwatch.simulator.changes import WHOLE, ChangeLog
 from emberwatch.simulator.codes import Failure, reason_of
 from emberwatch.simulator.graph_objects import DEFAULT_LOCK_SECONDS
+from emberwatch.simulator.late_writes import LateLinks
 from emberwatch.simulator.lockout import NOISE, Lock, LockoutPolicy, LockoutState, lock_now, record_wrong
 from emberwatch.simulator.managers import Managers
 from emberwatch.simulator.memberships import Memberships
@@ -45,6 +46,8 @@ __all__ = ["AppState", "DirectoryState", "LockRecord", "SecretState", "UserState
 
 _SIGNED_IN: Final = "Other."
 """What the log says of a sign-in that succeeded."""
+_FORCED: Final = ("force_change", "force_change_with_mfa")
+"""What a new password puts an end to."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +86,9 @@ class DirectoryState(AccountBook):
         """When Identity Protection last answered anybody."""
         self.memberships = Memberships(self.is_present)
         self.managers = Managers(self.changes, self.is_present)
+        self.late_users: dict[str, UserState] = {}
+        """The accounts of which reads do not see everything yet."""
+        self.late_links = LateLinks()
         for app in scenario.apps:
             self.put_app(app)
         for user in scenario.users:
@@ -160,7 +166,10 @@ class DirectoryState(AccountBook):
             if "password" in changes:
                 changes = self._set_password(user, **changes)
             user.scenario = replace(user.scenario, id=user.id, **changes)
-            user.answers_left = user.scenario.answer.times if user.scenario.answer else None
+            if "answer" in changes:
+                user.answers_left = user.scenario.answer.times if user.scenario.answer else None
+            if "enabled" in changes:
+                user.enabled_there = None
             self.index(user)
             self._note_change(user, before, was_deleted=gone)
             if "manager" in changes:
@@ -194,6 +203,7 @@ class DirectoryState(AccountBook):
         with self.world.lock:
             user = self.users[user_id]
             self.strike(user)
+            self.late_users.pop(user_id, None)
             self.detections = [entry for entry in self.detections if entry[1] != user_id]
             if not user.deleted:
                 self.memberships.account_left(user_id)
@@ -211,7 +221,8 @@ class DirectoryState(AccountBook):
             user.previous = (user.password, *user.previous)
         user.password = None if password is None else self.world.hash(user.id, password)
         user.lockout = LockoutState()
-        return {"last_password_change": self.world.clock(), **changes}
+        ended = {name: False for name in _FORCED if getattr(user.scenario, name)}
+        return {"last_password_change": self.world.clock(), **ended, **changes}
 
     def put_back_password(self, upn_or_id: str, password: str) -> UserState:
         """Set a password again that the account had before; refused when it never had it."""
@@ -319,6 +330,11 @@ class World:
         if wanted in self.directories:
             return self.directories[wanted]
         return next((d for d in self.directories.values() if _is_verified(d.domains.get(wanted))), None)
+
+    def account_id(self, name: str) -> str:
+        """The object id of an account by its id or UPN, or the name in lower case when nobody has it."""
+        directory = self.directory_with_domain(name.rpartition("@")[2])
+        return (directory and directory.id_of(name)) or name.lower()
 
     def directory_with_domain(self, domain: str) -> DirectoryState | None:
         return next((d for d in self.directories.values() if domain.casefold() in d.domains), None)

@@ -21,7 +21,7 @@ _NULLS: Final = (
     "legalAgeGroupClassification", "mobilePhone", "officeLocation", "onPremisesDistinguishedName",
     "onPremisesDomainName", "onPremisesImmutableId", "onPremisesLastSyncDateTime",
     "onPremisesSamAccountName", "onPremisesSecurityIdentifier", "onPremisesSyncEnabled",
-    "onPremisesUserPrincipalName", "passwordPolicies", "passwordProfile", "postalCode",
+    "onPremisesUserPrincipalName", "passwordPolicies", "postalCode",
     "preferredDataLocation", "preferredLanguage", "securityIdentifier", "showInAddressList", "state",
     "streetAddress", "surname", "usageLocation",
 )
@@ -75,6 +75,24 @@ class UserProperties(Mapping[str, Any]):
 def _changed(own: UserProperties) -> str | None:
     user = own.user
     return graph_time(user.last_password_change or (user.created if own.has_password else None))
+
+
+def _sessions(own: UserProperties) -> str | None:
+    since = _changed(own) or graph_time(own.user.created)
+    revoked = graph_time(own.user.sessions_valid_from)
+    # Times of this form sort as texts.
+    return max(filter(None, (since, revoked)), default=None)
+
+
+def _password_profile(own: UserProperties) -> dict[str, Any] | None:
+    plain, with_mfa = own.user.force_change, own.user.force_change_with_mfa
+    if plain is None and with_mfa is None:
+        return None
+    return {
+        "password": None,
+        "forceChangePasswordNextSignIn": bool(plain),
+        "forceChangePasswordNextSignInWithMfa": bool(with_mfa),
+    }
 
 
 def _upn(own: UserProperties) -> str:
@@ -139,7 +157,8 @@ _READ: Final[Mapping[str, Callable[[UserProperties], Any]]] = {
     "createdDateTime": lambda own: graph_time(own.user.created),
     "deletedDateTime": lambda own: graph_time(own.user.deleted),
     "lastPasswordChangeDateTime": _changed,
-    "signInSessionsValidFromDateTime": lambda own: _changed(own) or graph_time(own.user.created),
+    "signInSessionsValidFromDateTime": _sessions,
+    "passwordProfile": _password_profile,
     "identities": _identities,
     "assignedLicenses": _licences,
     "assignedPlans": _plans,
