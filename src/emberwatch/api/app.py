@@ -29,6 +29,7 @@ from emberwatch.api.routes import (
     directory_sync,
     imports,
     machines,
+    remediations,
     runs,
     soc,
     tenants,
@@ -103,7 +104,7 @@ api = EmberwatchApi(
 )
 for _routes in (
     *(tenants, directory, directory_sync, choices, imports, uploads, credentials, machines),
-    *(validations, runs, attempts, cases, soc, audit),
+    *(validations, runs, attempts, remediations, cases, soc, audit),
 ):
     api.add_router("", _routes.router)
 # django-ninja looks for the nearest kind, and has answers of its own for all of these.

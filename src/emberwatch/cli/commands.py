@@ -27,6 +27,7 @@ COMMANDS: Final[Mapping[str, str]] = {
     "run": "runs:app",
     "attempts": "ledger:attempts",
     "case": "case:case",
+    "remediate": "remediate:remediate",
     "credentials": "feed:credentials",
     "audit": "audit:app",
     "token": "people:tokens",

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final, Protocol, TypeAlias, runtime_checkable
 from uuid import UUID
@@ -170,21 +170,34 @@ def _risk_was_answered(before: AccountState, now: AccountState) -> bool:
     return _is_compromised(before, now) or now.risk_state == "remediated"
 
 
+# Directories keep such times in whole seconds, and a new password ends sessions too.
+_SAME_MOMENT: Final = timedelta(seconds=2)
+
+
+def _sessions_ended(before: AccountState, now: AccountState) -> bool:
+    ended = now.sessions_valid_from_at
+    just_now = ended is not None and ended >= before.read_at - _SAME_MOMENT
+    return just_now or _later(before.sessions_valid_from_at, ended)
+
+
 @dataclass(frozen=True, slots=True)
 class ReadBack:
-    """How an account shows that an action was done. Both compare what was read before it with what is read now."""
+    """How an account shows that an action was done; each compares what was read before it with what is read now."""
 
     seen: Test
+    """Once the directory said yes."""
     holds: Test
     """Whether it still is so later; a person may have answered it meanwhile."""
+    proved: Test | None = None
+    """When no answer came, where that asks for more."""
     lasts: bool = True
     """Something may take it back, as a synchronisation does."""
     is_state: bool = True
     """What is so already need not be done again."""
 
 
-def _same(test: Test, *, lasts: bool = True, is_state: bool = True) -> ReadBack:
-    return ReadBack(test, test, lasts, is_state)
+def _same(test: Test, *, lasts: bool = True, is_state: bool = True, proved: Test | None = None) -> ReadBack:
+    return ReadBack(test, test, proved, lasts, is_state)
 
 
 READ_BACK: Final[Mapping[ActionKind, ReadBack]] = {
@@ -197,15 +210,23 @@ READ_BACK: Final[Mapping[ActionKind, ReadBack]] = {
     ActionKind.ADD_TO_GROUP: _same(lambda _, now: now.in_group is True),
     ActionKind.REMOVE_FROM_GROUP: _same(lambda _, now: now.in_group is False, lasts=False),
     ActionKind.REVOKE_SESSIONS: _same(
-        lambda before, now: _later(before.sessions_valid_from_at, now.sessions_valid_from_at),
+        _sessions_ended,
         lasts=False,
         is_state=False,
+        proved=lambda before, now: _later(before.sessions_valid_from_at, now.sessions_valid_from_at),
     ),
 }
 
 
 def is_seen(kind: ActionKind, before: AccountState, now: AccountState) -> bool:
+    """Whether an action that the directory took shows."""
     return READ_BACK[kind].seen(before, now)
+
+
+def is_proved(kind: ActionKind, before: AccountState, now: AccountState) -> bool:
+    """Whether an action that got no answer was done: only a difference proves it, for it may have been so before."""
+    row = READ_BACK[kind]
+    return not is_so_already(kind, before) and (row.proved or row.seen)(before, now)
 
 
 def still_holds(kind: ActionKind, before: AccountState, now: AccountState) -> bool:

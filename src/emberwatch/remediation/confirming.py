@@ -16,8 +16,8 @@ from emberwatch.directories.actions import (
     ActionKind,
     Refused,
     Remediator,
+    is_proved,
     is_seen,
-    is_so_already,
     still_holds,
 )
 from emberwatch.directories.base import Directory, DirectoryError
@@ -104,9 +104,8 @@ def _look(job: _Job, step: RemediationStep) -> None:
 
 
 def _shows(step: RemediationStep, kind: ActionKind, before: AccountState, now: AccountState) -> bool:
-    # Without an answer, only a difference proves something: it may have been so before.
-    proves = step.state == StepState.APPLIED or not is_so_already(kind, before)
-    return proves and is_seen(kind, before, now)
+    answered = step.state == StepState.APPLIED
+    return is_seen(kind, before, now) if answered else is_proved(kind, before, now)
 
 
 def _not_yet(step: RemediationStep, now: AccountState, at: datetime) -> None:

@@ -191,7 +191,7 @@ def _reserve(job: _Job, step: RemediationStep, before: AccountState) -> Remediat
         plan.state, plan.sentence, plan.next_at = PlanState.RUNNING, "", None
         plan.save(update_fields=["state", "sentence", "next_at"])
         _stop_looking_for_what_is_taken_back(plan, ActionKind(step.kind))
-        facts = {"action": step.kind, "client_request_id": str(step.client_request_id)}
+        facts = {"kind": step.kind, "client_request_id": str(step.client_request_id)}
         audit(plan, "remediation.step_requested", actor_of(plan), now, **facts)
     return step
 

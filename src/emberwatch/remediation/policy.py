@@ -219,7 +219,9 @@ def notice_for(target: Target) -> str:
     """The task for the team that runs Active Directory, ready to be sent."""
     if not target.synced or target.gone:
         return ""
-    name = target.on_premises_name or target.user_principal_name
+    name = target.user_principal_name
+    if target.on_premises_name:
+        name = f"{target.on_premises_name} ({name})"
     return (
         f"The password of {name} has leaked. Please disable the account in Active Directory, or reset its password "
         "twice there, so that the leaked one is no longer accepted anywhere. The synchronisation then brings it to "

@@ -31,7 +31,7 @@ from emberwatch.remediation.models import (
     RemediationStep,
     StepState,
 )
-from emberwatch.remediation.policy import Offer, Plan, Target, inverse_of, make_plan, offers
+from emberwatch.remediation.policy import Offer, Plan, Target, inverse_of, make_plan, notice_for, offers
 from emberwatch.remediation.safeguards import safeguards
 from emberwatch.tenants.policy import Permission
 from emberwatch.tenants.queries import require
@@ -88,6 +88,11 @@ def kinds_of(names: Collection[str]) -> tuple[ActionKind, ...]:
 def offers_of(identity: Identity) -> tuple[Offer, ...]:
     """What can be done to an account by all that is stored; asks the directory nothing."""
     return offers(stored_target(_connection_to(identity), identity))
+
+
+def notice_of(identity: Identity) -> str:
+    """What people have to do elsewhere, ready to be sent."""
+    return notice_for(stored_target(_connection_to(identity), identity))
 
 
 def _connection_to(identity: Identity) -> DirectoryConnection:
@@ -236,14 +241,14 @@ def undo_plan(
 
 def undoable(plan: RemediationPlan) -> tuple[ActionKind, ...]:
     """What would take back what this plan did. What was so before is not ours to take back."""
-    if plan.steps.filter(state=StepState.PLANNED).exists():
+    if any(step.state == StepState.PLANNED for step in plan.steps.all()):
         return ()
     return inverse_of(_done(plan))
 
 
 def _done(plan: RemediationPlan) -> list[ActionKind]:
-    rows = plan.steps.filter(state__in=(StepState.APPLIED, StepState.CONFIRMED))
-    return [ActionKind(kind) for kind in rows.values_list("kind", flat=True)]
+    done = (StepState.APPLIED, StepState.CONFIRMED)
+    return [ActionKind(step.kind) for step in plan.steps.all() if step.state in done]
 
 
 def _why_it_stays(plan: RemediationPlan) -> str:

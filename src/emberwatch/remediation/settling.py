@@ -57,7 +57,7 @@ def settle(
             step.after = as_json(after)
         _date(step, now)
         step.save()
-        facts = {"action": step.kind, "client_request_id": str(step.client_request_id or "")}
+        facts = {"kind": step.kind, "client_request_id": str(step.client_request_id or "")}
         audit(plan, f"remediation.step_{state.value}", actor_of(plan), now, **facts)
         announce("remediation.step_moved", plan_id=str(plan.pk), step_id=str(step.pk), state=state.value)
         end_if_settled(plan, now)

@@ -21,6 +21,7 @@ from emberwatch.validation.policy import may_confirm
 from emberwatch.validation.queries import open_validation
 from emberwatch.web.access import actor_of
 from emberwatch.web.forms import Form
+from emberwatch.web.remediating import remediation_of
 
 FILTERS: Final = (
     "group",
@@ -113,6 +114,7 @@ def details_of(request: HttpRequest, credential: Credential) -> dict[str, Any]:
         "user_link": admin_center_link(credential),
         "progress": progress_of(running, utc_now()) if running else None,
         "may_confirm": may_confirm(Verdict(credential.verdict), Certainty(credential.certainty or "proved")),
+        "remediation": remediation_of(credential),
         "form": Form(),
         "in_panel": request.headers.get("HX-Target") == "panel-body",
     }

@@ -32,7 +32,7 @@ from emberwatch.validation.services import request_validation
 from emberwatch.vault.services import tenant_vault
 from emberwatch.vault.spool import SpoolWriter
 from emberwatch.web.urls import open_to_all, pages
-from tests.factories import NOW, connect, make_credential, make_run, make_tenant, make_user
+from tests.factories import NOW, connect, make_credential, make_plan, make_run, make_tenant, make_user
 from tests.integration.conftest import StartEntra
 from tests.integration.web.conftest import HTMX, client_of
 from tests.world import APP, DIRECTORY, SECRET
@@ -66,6 +66,7 @@ def _world(tenant: Tenant, user: User) -> World:
     connection = DirectoryConnection.objects.filter(tenant=tenant).first()
     ids = {
         "key_id": _second_key(connection) if connection else tenant.id,
+        "plan_id": make_plan(credential, connection).pk if connection else tenant.id,
         "run_id": make_run(tenant, requested_at=utc_now()).id,
         "machine_id": machine.id,
         "entry_id": entry.id,
@@ -133,6 +134,7 @@ def _table(world: World) -> dict[str, Any]:
 
 T = ("tenant_id",)
 RUN = ("tenant_id", "run_id")
+PLAN = ("tenant_id", "plan_id")
 C = ("tenant_id", "credential_id")
 DIRECTORY_FORM: Final = {
     "client_id": APP,
@@ -155,6 +157,12 @@ ROWS: Final = (
     Row("reveal", C, ANALYSTS, body=lambda _: {"reason": "ticket 7"}),
     Row("validate", C, ANALYSTS, 302, body=lambda _: {}),
     Row("validation", ("tenant_id", "validation_id"), MEMBERS, htmx=True),
+    Row("remediate", C, ANALYSTS, 400, body=lambda _: {"reason": "it leaked"}),
+    Row("remediations", T, MEMBERS),
+    Row("remediation", PLAN, MEMBERS),
+    Row("approve_remediation", PLAN, ANALYSTS, 302, body=lambda _: {}),
+    Row("cancel_remediation", PLAN, ANALYSTS, 302, body=lambda _: {}),
+    Row("undo_remediation", PLAN, ANALYSTS, 400, body=lambda _: {"reason": "false alarm"}),
     Row("case", C, MEMBERS),
     Row("case_export", C, MEMBERS),
     Row("runs", T, MEMBERS),
@@ -282,7 +290,7 @@ def test_nobody_gets_in_without_a_sign_in(row: Row, tenant: Tenant) -> None:
     world.ids |= dict.fromkeys(
         (
             *("validation_id", "import_id", "member_id", "token_id", "entry_id", "run_id", "machine_id"),
-            "key_id",
+            *("key_id", "plan_id"),
         ),
         tenant.id,
     )

@@ -23,7 +23,7 @@ from emberwatch.tenants.models import Tenant
 from emberwatch.validation.models import Attempt, AttemptState, KillSwitch
 from emberwatch.validation.operating import protect
 from emberwatch.web import urls as web_urls
-from tests.factories import NOW, make_credential, make_run
+from tests.factories import NOW, make_credential, make_plan, make_run
 from tests.integration.web.conftest import HTMX, Visit
 from tests.world import APP, DIRECTORY
 
@@ -52,7 +52,7 @@ def addresses(tenant: Tenant) -> list[str]:
     credential = make_credential(tenant)
     by_tenant = (
         *("feed", "runs", "attempts", "imports", "new_import", "audit", "tenant", "directory"),
-        *("choices", "soc", "directory_health", "directory_sync", "cookies"),
+        *("choices", "soc", "directory_health", "directory_sync", "cookies", "remediations"),
     )
     for_all = ("feeds", "tenants", "new_tenant", "tokens", "kill_switch", "account_logout")
     return [
@@ -61,6 +61,10 @@ def addresses(tenant: Tenant) -> list[str]:
         reverse("credential", args=[tenant.id, credential.id]),
         reverse("case", args=[tenant.id, credential.id]),
         reverse("run", args=[tenant.id, make_run(tenant).id]),
+        reverse(
+            "remediation",
+            args=[tenant.id, make_plan(credential, tenant.directory_connection, reason="<b>why</b>").pk],
+        ),
         "/nothing/here/",
         "/tenants/x/",
     ]

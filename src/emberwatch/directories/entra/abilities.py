@@ -30,6 +30,8 @@ class Ability:
     """The property of that read that the licence is about, where it is not the whole."""
     also: tuple[str, ...] = ()
     """Greater permissions that open it too."""
+    beside: tuple[str, ...] = ()
+    """What the permission needs beside it."""
 
     @property
     def probe(self) -> GraphRequest:
@@ -41,11 +43,21 @@ class Ability:
         return (self.permission, self.permission.replace(".Read.", ".ReadWrite."), *self.also)
 
     def is_granted(self, roles: Collection[str]) -> bool:
-        return not set(self.opened_by).isdisjoint(roles)
+        return bool(self.way(roles))
+
+    def way(self, roles: Collection[str]) -> str:
+        """The permission that is held and opens it, or nothing."""
+        least = self.opened_by[: len(self.opened_by) - len(self.also)]
+        ways = (*(least if set(self.beside) <= set(roles) else ()), *self.also)
+        return next((way for way in ways if way in roles), "")
+
+    @property
+    def to_add(self) -> str:
+        return " and ".join((self.permission, *self.beside))
 
     @property
     def remedy(self) -> str:
-        return f"Optional: add {self.permission} under Application permissions. {CONSENT}"
+        return f"Optional: add {self.to_add} under Application permissions. {CONSENT}"
 
     def refusal(self, error: DirectoryError, roles: Collection[str]) -> DirectoryError:
         """The same error, or :class:`NotOffered` when it says that this ability is not for us."""
@@ -54,7 +66,7 @@ class Ability:
         if not isinstance(error, Forbidden) and error.code != _LICENCE_CODE:
             return error
         if not self.is_granted(roles):
-            sentence = f"The application lacks the permission {self.permission}."
+            sentence = f"The application lacks the permission {self.to_add}."
             return NotOffered(sentence, remedy=self.remedy, code=error.code)
         return NotOffered(NOT_PREMIUM.sentence, remedy=NOT_PREMIUM.remedy, code=error.code)
 
@@ -110,6 +122,7 @@ DISABLE_ACCOUNTS: Final = Ability(
     "User.EnableDisableAccount.All",
     "disables an account whose password leaked, and enables it again",
     also=_CHANGES_USERS,
+    beside=("User.Read.All",),
 )
 CHANGE_PASSWORDS: Final = Ability(
     "Change passwords",

@@ -123,7 +123,7 @@ _LICENCE_CODES: Final = frozenset(
 def lacking(kind: ActionKind, roles: Collection[str]) -> str:
     """The permission that an action needs and the application does not hold, or nothing."""
     ability = ABILITY_OF[kind]
-    return "" if ability.is_granted(roles) else ability.permission
+    return "" if ability.is_granted(roles) else ability.to_add
 
 
 class EntraActions:
@@ -174,7 +174,10 @@ class EntraActions:
     def read_state(self, kind: ActionKind, object_id: UUID, group_id: UUID | None = None) -> AccountState:
         reads = ROWS[kind].reads
         select = f"{_SELECT},passwordProfile" if reads == "profile" else _SELECT
-        told = self._graph.get(f"/users/{object_id}", {"$select": select})
+        try:
+            told = self._graph.get(f"/users/{object_id}", {"$select": select})
+        except NotInDirectory as error:
+            raise self._refusal(kind, error) from None
         risk = self._risk(object_id) if reads == "risk" else {}
         user = told.body
         upn, user_type = str(user.get("userPrincipalName") or ""), str(user.get("userType") or "")
