@@ -20,7 +20,9 @@ except ImportError:
 with atheris.instrument_imports(include=["emberwatch.parsing", "emberwatch.matching"]):
     from emberwatch.matching.domains import DomainSet
     from emberwatch.parsing.base import ANYBODY, Foreign, LineFormat, ParseContext, ParsedCredential, Tabular
-    from emberwatch.parsing.cookies import looks_like_cookies, read_cookies
+    from emberwatch.parsing.cookie_files import looks_like_cookies
+    from emberwatch.parsing.cookies import read_cookies
+    from emberwatch.parsing.json_cookies import read_json_cookies
     from emberwatch.parsing.lines import split_lines
     from emberwatch.parsing.reading import read_chunks
     from emberwatch.parsing.registry import PARSERS, choose
@@ -54,6 +56,7 @@ def one_input(data: bytes) -> None:
             for number, line in enumerate(split_lines([data]), start=1):
                 read(number, line)
     list(read_cookies(split_lines([data])))
+    list(read_json_cookies(_chunks(data)))
     looks_like_cookies(data)
     parse_system_info(data, data[:80].decode("latin-1"))
 

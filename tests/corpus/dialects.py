@@ -79,6 +79,12 @@ def lines(*patterns: str, dirt: bool = True, padded: bool = False) -> Writer:
     return write
 
 
+def _named(entries: Sequence[Entry], rng: random.Random) -> str:
+    return "".join(
+        f"{rng.choice(('jdoe', 'Mira_H', 'x.y'))}{n}:{e.login}:{e.secret}\n" for n, e in enumerate(entries)
+    )
+
+
 def _salted(entries: Sequence[Entry], rng: random.Random) -> str:
     return "".join(
         f"{e.login}:{e.secret}:{e.salt}\n" if e.salt else f"{e.login}:{e.secret}\n" for e in entries
@@ -123,11 +129,20 @@ def table(
 
 def _cell(name: str, entry: Entry, number: int, rng: random.Random) -> str:
     folded = name.casefold().replace("_", "").replace(" ", "").replace("-", "")
-    if folded in ("email", "emailaddress", "login", "mail", "username!", "useremail"):
+    if folded in (
+        "email",
+        "emailaddress",
+        "emailadresse",
+        "почта",
+        "login",
+        "mail",
+        "username!",
+        "useremail",
+    ):
         return entry.login
-    if folded in ("password", "pass", "hash", "userpass", "passwordhash", "plaintext"):
+    if folded in ("password", "pass", "hash", "userpass", "passwordhash", "plaintext", "kennwort", "пароль"):
         return entry.secret
-    if folded in ("url", "site", "loginuri", "targeturl"):
+    if folded in ("url", "webseite", "сайт", "site", "loginuri", "targeturl"):
         return entry.url
     if folded == "salt":
         return entry.salt
@@ -293,6 +308,29 @@ _STEALERS: Final = {
     "quoted-browser": '["Chrome" = "Default"]\nURL: {a}\nLogin: {u}\nPassword: {p}\n\n',
     "indented": "\tURL: {a}\n\tLogin: {u}\n\tPassword: {p}\n\n",
     "url-last": "Login: {u}\nPassword: {p}\nURL: {a}\nSoft: {n}\n=====================\n",
+    "equals": "URL = {a}\nLogin = {u}\nPassword = {p}\n\n",
+    "equals-close": "URL={a}\nLogin={u}\nPassword={p}\n\n",
+    "arrow": "Host -> {a}\nUser -> {u}\nPass -> {p}\n---\n",
+    "tabbed": "URL\t{a}\nLogin\t{u}\nPassword\t{p}\n\n",
+    "capitals": "URL: {a}\nUSERNAME: {u}\nPASSWORD: {p}\n\n",
+    "russian": "Сайт: {a}\nЛогин: {u}\nПароль: {p}\n\n",
+    "german": "Webseite: {a}\nBenutzername: {u}\nPasswort: {p}\n\n",
+    "portuguese": "Site: {a}\nUsuário: {u}\nSenha: {p}\n\n",
+    "french": "Lien: {a}\nIdentifiant: {u}\nMot de passe: {p}\n\n",
+    "chinese": "网址：{a}\n用户名：{u}\n密码：{p}\n\n",
+    "joined-words": "Origin_URL: {a}\nUser-Name: {u}\nPass_Word: {p}\n\n",
+    "bullets": "• Soft: {n}\n• URL: {a}\n• E-mail: {u}\n• Pwd: {p}\n\n",
+    "signs": "[+] Target: {a}\n[+] Login: {u}\n[+] Password: {p}\n\n",
+    "drawn-box": "┌────\n│ URL: {a}\n│ Username: {u}\n│ Password: {p}\n└────\n",
+    "quoted": 'URL: "{a}"\nUsername: "{u}"\nPassword: "{p}"\n\n',
+    "one-line": "URL: {a} | Username: {u} | Password: {p}\n",
+    "next-line": "URL:\n{a}\nUsername:\n{u}\nPassword:\n{p}\n\n",
+    "many-keys": (
+        "==================================================\nURL               : {a}\nWeb Browser       : {n}\n"
+        "User Name         : {u}\nPassword          : {p}\nPassword Strength : Strong\n"
+        "User Name Field   : login\nPassword Field    : pass\nCreated Time      : 1/2/2023 10:00:00 AM\n"
+        "Filename          : C:\\Users\\x\\Login Data\n==================================================\n\n"
+    ),
     "password-before-login": "URL: {a}\nPassword: {p}\nLogin: {u}\n---\n",
 }
 
@@ -322,12 +360,16 @@ DIALECTS: Final[tuple[Dialect, ...]] = (
     *_line_dialects(),
     Dialect("ulp/padded", lines("{a} | {u} | {p}"), lambda e: _real(e) and e.secret == e.secret.strip()),
     Dialect("ulp/mixed", lines("{a}:{u}:{p}", "{a}|{u}|{p}", "{u}:{p}:{a}", "{a};{u};{p}", "{a} {u}:{p}"), _after(":")),
+    Dialect("ulp/comma-and-blank", lines("{a}, {u}, {p}"), lambda e: _real(e) and e.secret == e.secret.strip()),
+    Dialect("combo/named", _named, _real, urls=False, needs_login=True),
     Dialect("combo/hashes", lines("{u}:{p}"), _real, urls=False, needs_login=True, hashed=0.97),
     Dialect("combo/some-hashes", lines("{u}:{p}"), _real, urls=False, needs_login=True, hashed=0.05),
     Dialect("combo/salted", _salted, _real, urls=False, needs_login=True, hashed=1.0),
     Dialect("combo/salt-first", _salt_first, _real, urls=False, needs_login=True, hashed=1.0),
     Dialect("csv/comma", table(",", "id,Email,Username,Password,notes"), _excel, "t.csv", urls=False, needs_login=True),
     Dialect("csv/semicolon", table(";", "email_address,user_pass,url"), _excel, "t.csv"),
+    Dialect("csv/german", table(";", "Nr,E-Mail-Adresse,Kennwort,Webseite"), _excel, "t.csv"),
+    Dialect("csv/russian", table(",", "Почта,Пароль,Сайт"), _excel, "t.csv"),
     Dialect("csv/tab", table("\t", "E-Mail,created_at,password,site"), _excel, "t.tsv"),
     Dialect("csv/bar", table("|", "login,password_hash,salt"), _excel, "t.txt", urls=False, needs_login=True,
             hashed=1.0),

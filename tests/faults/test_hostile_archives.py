@@ -389,3 +389,27 @@ def test_random_bytes_behind_a_signature_harm_nobody(reader: LeakReader, kind: s
         well_formed(events)
         assert events
     reads_on(reader)
+
+
+def test_a_zip_that_counts_back_to_before_its_beginning_costs_those_files_alone(reader: LeakReader) -> None:
+    whole = zipped({"cut.txt": "x" * 200, "ok.txt": f"{U}:there\n"}, zipfile.ZIP_STORED).getvalue()
+    second = whole.index(b"PK\x03\x04", 4)
+    events = read(reader, whole[:40] + whole[second:])
+    well_formed(events)
+    assert SkipReason.READER_CRASHED not in reasons(events).values()
+    assert reasons(events)["x!cut.txt"] is SkipReason.DAMAGED
+    assert secrets(events) == ["there"]
+    assert secrets(read(reader, SOUND)) == ["fine"]
+
+
+def test_a_file_without_a_name_in_a_zip_is_read(reader: LeakReader) -> None:
+    whole = zipped({"n": f"{U}:nameless\n", "ok.txt": f"{U}:there\n"}).getvalue()
+    local, directory = whole.index(b"PK\x03\x04"), whole.index(b"PK\x01\x02")
+    bare = bytearray(whole)
+    # Both headers say that the name is empty; its one letter becomes an extra field, which nobody reads.
+    for at in (local + 26, directory + 28):
+        bare[at : at + 4] = struct.pack("<HH", 0, 1)
+    events = read(reader, bytes(bare))
+    well_formed(events)
+    assert secrets(events) == ["nameless", "there"]
+    assert secrets(read(reader, SOUND)) == ["fine"]

@@ -19,6 +19,8 @@ from emberwatch.core.errors import BadInput
 from emberwatch.core.secret import Secret
 
 PREFIX: Final = "EMBERWATCH_"
+REVIEW_DAYS: Final = 7
+_MOST_DAYS: Final = 3650
 
 
 def _text(value: str) -> str:
@@ -42,6 +44,12 @@ def _place(value: str) -> str:
     if "://" in value:
         raise ValueError("needs a folder, or an address such as s3://bucket/folder")
     return str(_path(value))
+
+
+def _days(value: str) -> int:
+    if not (value.isascii() and value.isdigit() and 1 <= int(value) <= _MOST_DAYS):
+        raise ValueError(f"needs a whole number of days, from 1 to {_MOST_DAYS}")
+    return int(value)
 
 
 def _https_url(value: str) -> str:
@@ -99,6 +107,9 @@ SETTINGS: Final[tuple[Setting, ...]] = (
     ),
     Setting("SHARED_DIR", _place, "folder or `s3://` address that every worker sees: its imports are shared"),
     Setting("WATCH_DIR", _place, "folder or `s3://` address whose files are imported by themselves"),
+    Setting(
+        "REVIEW_DAYS", _days, "days after which an uploaded table is removed whose columns nobody confirmed"
+    ),
     Setting("CUSTOM_CLOUD_LOGIN_URL", _https_url, "login address of the cloud `custom`"),
     Setting("CUSTOM_CLOUD_GRAPH_URL", _https_url, "Graph address of the cloud `custom`, without `/v1.0`"),
     Setting("CUSTOM_CLOUD_PORTAL_URL", _https_url, "admin center address of the cloud `custom`"),
@@ -131,6 +142,7 @@ class Environment:
     shared_dir: str | None = None
     watch_dir: str | None = None
     federated_token_path: Path | None = None
+    review_days: int = REVIEW_DAYS
 
     @property
     def shared_folders(self) -> tuple[str, ...]:
@@ -161,6 +173,7 @@ def load(environ: Mapping[str, str] | None = None) -> Environment:
         custom_cloud=_custom_cloud(values),
         shared_dir=values.get("SHARED_DIR"),
         watch_dir=values.get("WATCH_DIR"),
+        review_days=values.get("REVIEW_DAYS", REVIEW_DAYS),
         federated_token_path=values.get("FEDERATED_TOKEN_PATH") or _token_of_platform(variables),
     )
 

@@ -20,6 +20,8 @@ class ImportState(models.TextChoices):
     FAILED = "failed", "Failed"
     UNDOING = "undoing", "Being undone"
     UNDONE = "undone", "Undone"
+    EXPIRED = "expired", "Expired"
+    """It waited for somebody for so long that its upload was removed."""
 
 
 OPEN_STATES = (ImportState.REVIEW, ImportState.QUEUED, ImportState.RUNNING, ImportState.UNDOING)

@@ -13,7 +13,7 @@ from emberwatch.ingestion.locations import opened
 from emberwatch.ingestion.models import Import, Piece
 from emberwatch.ingestion.ranges import Range, cut
 from emberwatch.parsing.base import LineFormat
-from emberwatch.parsing.cookies import looks_like_cookies
+from emberwatch.parsing.cookie_files import looks_like_cookies
 from emberwatch.parsing.registry import choose
 from emberwatch.sources.containers.kinds import container_kind
 from emberwatch.sources.files import beginning

@@ -13,6 +13,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from django.db import connection, transaction
+from django.db.models import Min, QuerySet
 
 from emberwatch.accounts.actor import Actor
 from emberwatch.audit.services import record
@@ -191,13 +192,7 @@ def _end(import_id: UUID, now: datetime) -> None:
         wanted = Import.objects.select_for_update().get(pk=import_id)
         if wanted.state != ImportState.UNDOING:
             return
-        unused = Source.objects.filter(
-            tenant_id=wanted.tenant_id,
-            sightings__isnull=True,
-            cookies__isnull=True,
-            created_at__gte=wanted.requested_at,
-        )
-        unused.delete()
+        _unused_sources(wanted).delete()
         wanted.refresh_from_db()
         wanted.state, wanted.undone_at = ImportState.UNDONE, now
         wanted.save(update_fields=["state", "undone_at"])
@@ -212,3 +207,12 @@ def _end(import_id: UUID, now: datetime) -> None:
         )
         announce("import.undone", import_id=str(wanted.pk), tenant_id=str(wanted.tenant_id))
     spool_of(wanted).unlink(missing_ok=True)
+
+
+def _unused_sources(wanted: Import) -> QuerySet[Source]:
+    """Whoever made them: where two imports shared one, the undoing of the last removes it."""
+    unused = Source.objects.filter(tenant_id=wanted.tenant_id, sightings__isnull=True, cookies__isnull=True)
+    others = Import.objects.filter(tenant_id=wanted.tenant_id, state=ImportState.RUNNING)
+    # An import makes its sources shortly before the first rows that refer to them.
+    since = others.aggregate(first=Min("requested_at"))["first"]
+    return unused.filter(created_at__lt=since) if since else unused

@@ -25,6 +25,7 @@ _NAME: Final = re.compile(rb"[0-9A-Za-z_-]+(?:\.[0-9A-Za-z_-]+)*")
 _VAIN_EVERY: Final = 256 * 1024
 """One vain hit of one literal in so many bytes is too much."""
 _FEW: Final = 4
+_FIRST_LOOK: Final = 4096
 
 # The engine has several ways to look for literals, and picks one by how many there are and how short the shortest
 # one is. Between two and some hundreds its choice is a poor one for text that is full of similar names: it takes a
@@ -70,6 +71,11 @@ class Prefilter:
                 if found is None or bytes(found[0]).lower() not in names:
                     continue
             yield start, stop
+
+    def holds(self, block: Buffer, end: int) -> bool:
+        """Whether there is any hit in ``block[1:end]``."""
+        # Most blocks of a large text that hold one hit hold it early, and looking on would gather all the others.
+        return any(True for upto in (min(end, _FIRST_LOOK), end) for _ in self.places(block, upto))
 
     def common(self, samples: Iterable[bytes]) -> frozenset[str]:
         """Texts of literals that are found all over the samples, mostly where nothing watched stands."""

@@ -94,7 +94,8 @@ class Dated:
     """The calendar day, in whatever zone; ``None`` when day and month cannot be told apart."""
 
 
-@dataclass(frozen=True, slots=True)
+# Not frozen, though nobody changes one: there are millions of them, and freezing makes each take thrice as long.
+@dataclass(slots=True)
 class ParsedCredential:
     """One credential as found."""
 

@@ -12,16 +12,24 @@ from emberwatch.parsing.columns import Column, Role
 _NAMES: Final[Mapping[Role, tuple[str, ...]]] = {
     Role.LOGIN: (
         "email", "mail", "emailaddress", "useremail", "usermail", "loginemail", "emails", "mailaddress",
-        "primaryemail", "upn", "userprincipalname", "identityname", "principal", "customeremail",
+        "primaryemail", "upn", "userprincipalname", "identityname", "principal", "customeremail", "emailadresse",
+        "correo", "correoelectrónico", "correoelectronico", "endereçodeemail", "adresseemail", "courriel", "почта",
+        "электроннаяпочта", "邮箱", "电子邮件", "电子邮箱", "メールアドレス", "이메일",
     ),
     Role.USER_NAME: (
         "login", "userlogin", "loginname", "username", "user", "account", "accountname", "uname", "nickname",
-        "emailusername", "useraccount", "logon", "usernames",
+        "emailusername", "useraccount", "logon", "usernames", "benutzername", "benutzer", "nutzername", "anmeldename",
+        "usuario", "nombredeusuario", "usuário", "nomedeusuário", "identifiant", "utilisateur", "nomutente", "utente",
+        "kullanıcıadı", "kullanıcı", "użytkownik", "nazwaużytkownika", "gebruikersnaam", "логин", "пользователь",
+        "имяпользователя", "логін", "用户名", "账号", "帐号", "ユーザー名", "아이디",
     ),
     Role.PASSWORD: (
         "passwordplaintext", "plaintextpassword", "plaintext", "cleartext", "cleartextpassword", "plain", "cracked",
         "decrypted", "password", "pass", "passwd", "pwd", "userpass", "userpassword", "userpasswd", "passw",
-        "passwords", "memberspass", "secret", "passwordclear", "plainpassword", "loginpassword",
+        "passwords", "memberspass", "secret", "passwordclear", "plainpassword", "loginpassword", "pw",
+        "passwort", "kennwort", "contraseña", "contrasena", "clave", "senha", "motdepasse", "mdp",
+        "şifre", "sifre", "parola", "hasło", "haslo", "wachtwoord", "пароль", "密码", "密碼", "口令",
+        "パスワード", "비밀번호",
     ),
     Role.HASH: (
         "hash", "passwordhash", "hashedpassword", "passhash", "pwhash", "digest", "encryptedpassword",
@@ -31,7 +39,8 @@ _NAMES: Final[Mapping[Role, tuple[str, ...]]] = {
     Role.SALT: ("salt", "memberspasssalt", "passwordsalt", "passsalt", "passwdsalt", "hashsalt", "pwsalt"),
     Role.URL: (
         "url", "uri", "targeturl", "loginuri", "loginurl", "website", "site", "origin", "originurl", "link",
-        "urls", "webaddress", "host", "hostname", "targetdomain", "domain",
+        "urls", "webaddress", "host", "hostname", "targetdomain", "domain", "webseite",
+        "sitio", "sitioweb", "página", "sito", "strona", "сайт", "ссылка", "адрес", "网址", "网站", "サイト",
     ),
     Role.SOURCE: ("breach", "breachname", "source", "sourcename", "databasename", "database", "dump", "leak", "title"),
     Role.DATE: (

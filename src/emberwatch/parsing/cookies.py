@@ -1,4 +1,4 @@
-"""Cookie files of stealer logs: whose sign-in sessions were taken, and until when they last.
+"""Cookie files in the Netscape layout: whose sign-in sessions were taken, and until when they last.
 
 A cookie is never a credential; its value is a secret all the same, as it may still open a session.
 """
@@ -61,9 +61,12 @@ def read_cookies(
             yield _read(number, decode(clean(line))[0], host_is_ours)
 
 
-def looks_like_cookies(head: bytes) -> bool:
+def looks_like_cookie_lines(head: bytes) -> bool:
     """Whether most of a file's first lines are cookies."""
-    if not any(mark in head.upper() for mark in _MARKS):
+    if b"\t" not in head:
+        return False
+    folded = head.upper()
+    if not any(mark in folded for mark in _MARKS):
         return False
     texts = [decode(clean(line))[0] for line in head.splitlines()[:50]]
     telling = [text for text in texts if text.strip() and not _is_comment(text)]
@@ -77,7 +80,7 @@ def _read(number: int, text: str, host_is_ours: Callable[[str], bool] | None) ->
     if fields is None:
         return Reject(number, RejectReason.UNREADABLE, shape_of(text))
     domain, _, path, secure, expiry, name, value = fields
-    host = domain.strip().removeprefix(_HTTP_ONLY).lstrip(".").rstrip(".").lower()
+    host = bare_host(domain.strip().removeprefix(_HTTP_ONLY))
     if host_is_ours is not None and not host_is_ours(host):
         return Foreign(number)
     return ParsedCookie(
@@ -86,7 +89,7 @@ def _read(number: int, text: str, host_is_ours: Callable[[str], bool] | None) ->
         value=Secret(value),
         path=path,
         secure=secure.upper() in ("TRUE", "1"),
-        expires_at=_instant(expiry),
+        expires_at=instant(expiry),
         line=number,
     )
 
@@ -108,9 +111,17 @@ def _is_comment(text: str) -> bool:
     return text.startswith("#") and not text.startswith(_HTTP_ONLY)
 
 
-def _instant(text: str) -> datetime | None:
+def bare_host(domain: str) -> str:
+    """Lower-case, without the dot that stands for "and all below"."""
+    return domain.strip().strip(".").lower()
+
+
+def instant(text: str) -> datetime | None:
+    """When a cookie ends: seconds, milliseconds or microseconds, or a date with its zone; ``None`` for a session's."""
     bare = text.strip().partition(".")[0]
-    if not (bare.isascii() and bare.isdigit() and len(bare) <= 18) or int(bare) == 0:
+    if not (bare.isascii() and bare.isdigit() and len(bare) <= 18):
+        return _dated(text.strip())
+    if int(bare) == 0:
         return None
     seconds = int(bare)
     if seconds > _MICROSECONDS:
@@ -120,4 +131,12 @@ def _instant(text: str) -> datetime | None:
     try:
         return datetime.fromtimestamp(seconds, UTC)
     except (ValueError, OverflowError, OSError):
+        return None
+
+
+def _dated(text: str) -> datetime | None:
+    try:
+        found = datetime.fromisoformat(text)
+        return found.astimezone(UTC) if found.tzinfo else None
+    except (ValueError, OverflowError):
         return None

@@ -28,6 +28,16 @@ def clean(line: bytes) -> bytes:
     return line.rstrip(b"\r\n")
 
 
+def decode_lines(lines: bytes) -> str | None:
+    """Text of whole lines, each as :func:`clean` and :func:`decode` give it; ``None``: it takes going line by line."""
+    if _UTF8_MARK in lines or b"\0" in lines or b"\r" in lines:
+        return None
+    try:
+        return lines.decode("utf-8")
+    except UnicodeDecodeError:
+        return None
+
+
 def decode(line: bytes) -> tuple[str, tuple[str, ...]]:
     """Text of a cleaned line, and the flags that its decoding deserves."""
     try:

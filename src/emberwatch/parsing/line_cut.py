@@ -24,10 +24,14 @@ _DOMAIN: Final = r"(?:[\w-]+\.)+(?:xn--[\w-]+|[^\W\d_]{2,})\.?"
 _LOGIN: Final = lazy(rf"(?:(?<=[:;|\t ,])|^)({_LOCAL}@{_DOMAIN})(?=[:;|\t ,]|\s*$)")
 _QUOTED_LOGIN: Final = lazy(rf"[\"'<(\[]({_LOCAL}@{_DOMAIN})[\"'>)\]]")
 
-_BEFORE: Final = lazy(r"(?P<text>.*?)(?P<separator> [:;|,-] |[:;|\t ,])", re.DOTALL)
+_BEFORE: Final = lazy(r"(?P<text>.*?)(?P<separator> [:;|,-] |[:;|,] |[:;|\t ,])", re.DOTALL)
 _AFTER: Final = lazy(r"(?P<separator> [:;|,-] |[:;|\t ,])(?P<rest>.*)", re.DOTALL)
 
+_AFTER_WIDE: Final = lazy(r"(?P<separator>[:;|,] )(?P<rest>.*)", re.DOTALL)
+
 _FRONT_STOPS: Final = ":;|\t "
+# "name:address:secret": the name that the account had where it was lost, which is no site.
+_NAME_BEFORE: Final = lazy(r"\s*[^\s:;|,@/]{1,64}(?P<separator>[:;|\t])")
 
 
 @lru_cache(maxsize=64)
@@ -99,6 +103,8 @@ class Profile:
     """That nearly all lines use."""
     padded: bool = False
     mostly_hashes: bool = False
+    named: bool = False
+    """Whether another name of the account stands before its address."""
 
 
 UNKNOWN: Final = Profile()
@@ -129,6 +135,8 @@ def cut(text: str, profile: Profile = UNKNOWN) -> Cut | None:
 def cut_with_care(text: str, profile: Profile = UNKNOWN) -> Cut | None:
     """What :func:`cut` gives for any line, without its shortcut for usual ones."""
     logins = list(islice(_LOGIN.finditer(text), _MOST_TRIES)) if "@" in text else []
+    if profile.named and logins and (found := _behind_name(text, logins[0])):
+        return found
     if profile.secret_first and (found := _secret_first(text, logins, profile)):
         return found
     for lone_host in (False, True):
@@ -140,13 +148,28 @@ def cut_with_care(text: str, profile: Profile = UNKNOWN) -> Cut | None:
     return _by_fields(text, profile, name_only=profile.login_first or not logins)
 
 
+def cut_behind_name(text: str) -> Cut | None:
+    """The line as ``name:address:secret``; one alone may be anything, and only many of them are that."""
+    login = _LOGIN.search(text) if "@" in text else None
+    return _behind_name(text, login) if login else None
+
+
+def _behind_name(text: str, login: re.Match[str]) -> Cut | None:
+    before = _NAME_BEFORE.fullmatch(text, 0, login.start())
+    separator = before["separator"] if before else ""
+    if not separator or not text.startswith(separator, login.end()):
+        return None
+    password = text[login.end() + 1 :]
+    return Cut(login[1], password, "", separator, Order.LOGIN_FIRST) if password.strip() else None
+
+
 def stray_logins(text: str) -> list[str]:
     """Every address that stands as a token, or in quotes or brackets, wherever in the line."""
     return [found[1] for pattern in (_LOGIN, _QUOTED_LOGIN) for found in pattern.finditer(text)][:_MOST_TRIES]
 
 
 def _login_first(text: str, login: re.Match[str], profile: Profile, *, lone_host: bool) -> Cut | None:
-    after = _AFTER.fullmatch(text, login.end())
+    after = _wide(text, login) or _AFTER.fullmatch(text, login.end())
     separator = after["separator"] if after else ""
     url = _url_before(text[: login.start()], separator, lone_host=lone_host)
     if url is None:
@@ -162,6 +185,13 @@ def _login_first(text: str, login: re.Match[str], profile: Profile, *, lone_host
         return Cut(login[1], rest, url, separator, Order.LOGIN_FIRST)
     password, url = _split_off_url(rest, separator, profile)
     return Cut(login[1], password, url, separator, Order.LOGIN_FIRST, url_last=bool(url))
+
+
+def _wide(text: str, login: re.Match[str]) -> re.Match[str] | None:
+    """What stands behind a login when the same sign and a blank stand on both sides of it."""
+    sign = text[max(0, login.start() - 2) : login.start()]
+    is_wide = len(sign) == 2 and sign[0] in ":;|," and sign[1] == " " and text.startswith(sign, login.end())
+    return _AFTER_WIDE.fullmatch(text, login.end()) if is_wide else None
 
 
 def _url_before(before: str, separator: str, *, lone_host: bool) -> str | None:

@@ -8,7 +8,7 @@ from typing import Final
 
 from emberwatch.parsing.decoding import clean, decode
 from emberwatch.parsing.hashes import hash_shape
-from emberwatch.parsing.line_cut import Cut, Order, Profile, cut, split_off_site
+from emberwatch.parsing.line_cut import Cut, Order, Profile, cut, cut_behind_name, split_off_site
 from emberwatch.parsing.lines import MAX_LINE
 from emberwatch.parsing.urls import is_site
 
@@ -26,7 +26,9 @@ def cuts_of(lines: Iterable[bytes]) -> list[Cut]:
 
 def learn(lines: Iterable[bytes]) -> Profile:
     """What the lines have in common, where enough of them agree."""
-    cuts = cuts_of(lines)
+    lines = list(lines)
+    named = _behind_names(lines)
+    cuts = named or cuts_of(lines)
     by_address = [found for found in cuts if found.order is not Order.NAME_ONLY]
     secret_first = [found for found in by_address if found.order is Order.SECRET_FIRST]
     login_first = [found for found in by_address if found.order is Order.LOGIN_FIRST]
@@ -41,7 +43,20 @@ def learn(lines: Iterable[bytes]) -> Profile:
         separator=_usual_separator(by_address if len(by_address) >= _FEW else cuts),
         padded=_most([secret for secret in secrets if secret.startswith(" ")], secrets, 0.8, _FEW),
         mostly_hashes=_most([s for s in secrets if hash_shape(s, mostly_hashes=True)], secrets, 0.5, _FEW),
+        named=bool(named),
     )
+
+
+def _behind_names(lines: Sequence[bytes]) -> list[Cut]:
+    """The lines as ``name:address:secret``, if nearly all that hold an address are such and none other is sound."""
+    texts = [decode(clean(line))[0] for line in lines if len(line) <= MAX_LINE and b"@" in line]
+    found = [named for text in texts if _may_be_named(text) and (named := cut_behind_name(text))]
+    return found if _most(found, texts, _NEARLY_ALL, _FEW) else []
+
+
+def _may_be_named(text: str) -> bool:
+    found = cut(text)
+    return found is None or found.order is Order.NAME_ONLY
 
 
 def _most(part: Sequence[object], whole: Sequence[object], share: float, enough: int) -> bool:

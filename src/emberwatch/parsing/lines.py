@@ -19,15 +19,27 @@ def split_lines(chunks: Iterable[bytes]) -> Iterator[bytes]:
 
     A byte-order mark ends a line as well: it stands where files were joined.
     """
+    for lines in whole_lines(chunks):
+        yield from lines_of(lines)
+
+
+def whole_lines(chunks: Iterable[bytes]) -> Iterator[bytes]:
+    """The same text in pieces of whole lines, each piece without its last line's end; to be cut at LF."""
     rest = b""
     for chunk in as_plain_chunks(chunks):
-        parts = chunk.split(b"\n")
-        parts[0] = rest + parts[0]
-        rest = parts.pop()[: MAX_LINE + 1]
-        for line in parts:
-            yield from (line[: MAX_LINE + 1],) if _MARK not in line else _parted(line)
+        lines, end, last = chunk.rpartition(b"\n")
+        if end:
+            yield rest + lines
+            rest = b""
+        rest = (rest + last)[: MAX_LINE + 1]
     if rest:
-        yield from _parted(rest)
+        yield rest
+
+
+def lines_of(lines: bytes) -> Iterator[bytes]:
+    """The lines of such a piece, each as it is given to parsers."""
+    for line in lines.split(b"\n"):
+        yield from (line[: MAX_LINE + 1],) if _MARK not in line else _parted(line)
 
 
 def as_plain_chunks(chunks: Iterable[bytes]) -> Iterator[bytes]:

@@ -14,6 +14,7 @@ _PASSWORD_NAME: Final = lazy(
     re.IGNORECASE | re.DOTALL,
 )
 _TEXT_NAME: Final = lazy(r".*\.(?:txt|log)", re.IGNORECASE | re.DOTALL)
+_COOKIE_NAME: Final = lazy(r".*\.(?:txt|log|json)", re.IGNORECASE | re.DOTALL)
 _SYSTEM_NAME: Final = lazy(
     r"(?:userinformation|system[ _]?info|system|_?information|info|pc info)\.txt", re.IGNORECASE
 )
@@ -57,7 +58,7 @@ def is_cookie_file(path: str) -> bool:
     """Whether the file at ``path`` holds a browser's cookies, by its name or its folder."""
     *folders, name = path.split("/")
     in_folder = any(folder.strip(_PADDING).casefold() in _COOKIE_FOLDERS for folder in folders)
-    return _TEXT_NAME.fullmatch(name) is not None and (in_folder or "cookie" in name.casefold())
+    return _COOKIE_NAME.fullmatch(name) is not None and (in_folder or "cookie" in name.casefold())
 
 
 def is_password_file(name: str) -> bool:

@@ -20,9 +20,15 @@ _MONTH: Final = rf"(?P<month>{'|'.join(_MONTHS)})[a-z]{{0,6}}\.?"
 _SPELLED: Final = (
     lazy(rf"\b(?P<day>\d{{1,2}})[ -]{_MONTH},?[ -](?P<year>(?:20)?\d{{2}})\b", re.IGNORECASE),
     lazy(rf"\b{_MONTH} (?P<day>\d{{1,2}}),? (?P<year>20\d{{2}})\b", re.IGNORECASE),
+    lazy(
+        rf"\b{_MONTH} {{1,2}}(?P<day>\d{{1,2}}) (?P<clock>\d\d:\d\d:\d\d) (?P<zone>[A-Z]{{3,4}} )?"
+        r"(?P<year>20\d{2})\b",
+        re.IGNORECASE,
+    ),
 )
 _REGION: Final = lazy(r"\(?([A-Z][A-Za-z_]+(?:/[A-Z][A-Za-z0-9_+-]+){1,2}|UTC)\)?")
-_SIGNED: Final = lazy(r"\bsig:(\d{9,10})\b")
+# Seconds since 1970: behind a mark of one family, or all that stands there.
+_SIGNED: Final = lazy(r"\bsig:(\d{9,10})\b|^\s*(?=1)(\d{10})(?:\d{3})?\s*$")
 _OFFSET: Final = lazy(r"(?P<sign>[+-])\s?(?P<hours>\d{1,2})(?:[:_]?(?P<minutes>\d{2}))?(?!\d)")
 _PLAIN_UTC: Final = lazy(r"\s*\(?(?:UTC|GMT|Z)\b", re.IGNORECASE)
 _WRAPPED: Final = 2**31
@@ -50,7 +56,7 @@ def parse_instant(text: str, *, zone: tzinfo | None = None, day_first: bool | No
     A zone beside the time wins over ``zone``. ``day_first`` is the family's habit.
     """
     if signed := _SIGNED.search(text):
-        return datetime.fromtimestamp(int(signed[1]), UTC)
+        return datetime.fromtimestamp(int(signed[signed.lastindex or 1]), UTC)
     found = _WHEN.search(_in_figures(text))
     if found is None:
         return None
@@ -64,7 +70,7 @@ def parse_instant(text: str, *, zone: tzinfo | None = None, day_first: bool | No
 def parse_day(text: str, *, day_first: bool | None = None) -> date | None:
     """The calendar day of a text, or ``None`` when it names none or its order is ambiguous."""
     if signed := _SIGNED.search(text):
-        return datetime.fromtimestamp(int(signed[1]), UTC).date()
+        return datetime.fromtimestamp(int(signed[signed.lastindex or 1]), UTC).date()
     found = _CALENDAR.search(_in_figures(text))
     day = _day(found, day_first) if found else None
     if day is None:
@@ -87,7 +93,9 @@ def _in_figures(text: str) -> str:
     for spelled in _SPELLED:
         if found := spelled.search(text):
             year, month = int(found["year"]) % 100, _MONTHS.index(found["month"].lower()) + 1
-            return f"{text[: found.start()]}20{year:02}-{month}-{found['day']}{text[found.end() :]}"
+            told = found.groupdict()
+            clock = f" {told['clock']} {told['zone'] or ''}" if told.get("clock") else ""
+            return f"{text[: found.start()]}20{year:02}-{month}-{found['day']}{clock}{text[found.end() :]}"
     return text
 
 

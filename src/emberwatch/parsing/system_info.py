@@ -9,12 +9,14 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime
-from itertools import islice, takewhile
+from functools import lru_cache
+from itertools import takewhile
 from typing import Final
 
 from emberwatch.core.patterns import lazy
-from emberwatch.parsing.decoding import clean, decode
-from emberwatch.parsing.lines import MAX_LINE, split_lines
+from emberwatch.parsing.decoding import clean, decode, decode_lines
+from emberwatch.parsing.lines import MAX_LINE, lines_of, whole_lines
+from emberwatch.parsing.stealer_keys import spellings_of
 from emberwatch.parsing.system_dates import is_ambiguous, parse_day, parse_instant, parse_zone
 
 
@@ -48,20 +50,50 @@ class MachineFacts:
 _FIELDS: Final[Mapping[str, tuple[str, ...]]] = {
     "hwid": ("hwid",),
     "machine_id": ("machineid", "uid", "guid", "botid", "userid", "hardwareuuid", "serialnumber(system)"),
-    "computer_name": ("computername", "computer", "pcname", "machinename", "hostname", "netbios"),
-    "user_name": ("username", "user"),
-    "ip": ("ip", "ipaddress", "ipinfo"),
-    "country": ("country", "countrycode"),
-    "os": ("operationsystem", "operatingsystem", "os", "osversion", "windows", "systemversion"),
+    "computer_name": (
+        "computername",
+        "computer",
+        "pcname",
+        "machinename",
+        "hostname",
+        "netbios",
+        "имякомпьютера",
+        "компьютер",
+    ),
+    "user_name": ("username", "user", "имяпользователя", "пользователь"),
+    "ip": ("ip", "ipaddress", "ipinfo", "ipадрес", "айпи"),
+    "country": ("country", "countrycode", "страна", "país", "pais", "land", "pays", "国家"),
+    "os": (
+        "operationsystem",
+        "operatingsystem",
+        "os",
+        "osversion",
+        "windows",
+        "systemversion",
+        "операционнаясистема",
+        "ос",
+    ),
     "user_and_computer": ("username[computername]",),
     "build": ("buildid", "build", "buildtag", "lummac2build", "lid", "logfrom"),
     "malware_path": ("filelocation", "path", "runningpath", "workdir"),
-    "zone": ("timezone", "utc"),
+    "zone": ("timezone", "utc", "часовойпояс"),
     # A panel stamps this one when the log arrives, in its own zone: the victim's zone does not apply to it.
     "stamped": ("logdate", "launchedat", "lastseen"),
-    "local_time": ("localtime", "localdate", "date", "time"),
+    "local_time": (
+        "localtime",
+        "localdate",
+        "date",
+        "time",
+        "дата",
+        "время",
+        "местноевремя",
+        "fecha",
+        "datum",
+    ),
 }
-_FIELD_OF: Final = {key: field for field, keys in _FIELDS.items() for key in keys}
+_FIELD_OF: Final = {
+    form: field for field, keys in _FIELDS.items() for key in keys for form in spellings_of(key)
+}
 _FEWEST: Final = 2
 """A readme may be called ``info.txt``: fewer known keys than this make no system file."""
 
@@ -83,8 +115,10 @@ _MONTH_FIRST: Final = frozenset({"redline", "meta"})
 _DEFENCE: Final = frozenset({"av", "antivirus", "antiviruses", "installedantivirus"})
 _MOST_DEFENCES: Final = 10
 
-_SPACING: Final = lazy(r"[\s_\u3164-]+")
-_CODE_IN_BRACKETS: Final = lazy(r"\(([A-Z]{2})\)\s*$")
+_KEYED: Final = lazy(r"^([^:=\n]{0,63})[:=]([^\n]*)", re.MULTILINE)
+# Bullets, boxes and small pictures stand before keys.
+_SPACING: Final = lazy(r"^[^\w<\[]+|[\s_\u3164-]+")
+_CODE_IN_BRACKETS: Final = lazy(r"\(([A-Z]{2})\)\s*$|^([A-Z]{2}) *[(\[]")
 _NOTHING: Final = frozenset({"", "unknown", "n/a", "none", "-"})
 _FOLDER_COUNTRY: Final = lazy(r"(?:^|@\S+ )\[?([A-Z]{2})(?=\]|\[|[ _]|[0-9A-F]{32})\]?")
 _FOLDER_ID: Final = lazy(
@@ -163,19 +197,30 @@ def family_of(text: str) -> str:
 
 
 def _text(data: bytes) -> str:
-    lines = (line for line in split_lines([data]) if len(line) <= MAX_LINE)
-    return "\n".join(decode(clean(line))[0] for line in lines)
+    return "\n".join(_text_of(piece) for piece in whole_lines([data]))
+
+
+def _text_of(piece: bytes) -> str:
+    text = decode_lines(piece) if len(piece) <= MAX_LINE else None
+    if text is not None:
+        return text
+    return "\n".join(decode(clean(line))[0] for line in lines_of(piece) if len(line) <= MAX_LINE)
 
 
 def _values(text: str) -> dict[str, str]:
     values: dict[str, str] = {}
-    for line in text.split("\n"):
-        key, colon, value = line.partition(":")
-        field = _FIELD_OF.get(_SPACING.sub("", key).casefold()) if colon and len(key) < 64 else None
+    for key, value in _KEYED.findall(text):
+        field = _field_of(key)
         value = value.strip()[:512]
         if field and value.casefold() not in _NOTHING:
             values.setdefault(field, value)
     return values
+
+
+# Nearly every log has the same keys, and the same programs and processes below them.
+@lru_cache(maxsize=4096)
+def _field_of(key: str) -> str | None:
+    return _FIELD_OF.get(_SPACING.sub("", key).casefold())
 
 
 def _infected_at(values: Mapping[str, str], day_first: bool | None) -> datetime | None:
@@ -198,16 +243,18 @@ def _address(text: str) -> str:
 
 def _antivirus(text: str) -> tuple[str, ...]:
     """Names on the line of the key, or on the lines below it up to a blank one."""
-    lines = iter(text.split("\n"))
-    for line in lines:
-        key, colon, value = line.partition(":")
-        if colon and _SPACING.sub("", key).casefold() in _DEFENCE:
-            break
-    else:
+    found = next((m for m in _KEYED.finditer(text) if _is_defence(m[1])), None)
+    if found is None:
         return ()
-    names = [value] if value.strip() else list(takewhile(str.strip, islice(lines, _MOST_DEFENCES)))
+    value, lines = found[2], text[found.end() + 1 :].split("\n", _MOST_DEFENCES)
+    names = [value] if value.strip() else list(takewhile(str.strip, lines[:_MOST_DEFENCES]))
     cleaned = (name.strip(" \t\r-*")[:100] for name in names)
     return tuple(name for name in cleaned if name.casefold() not in _NOTHING)
+
+
+@lru_cache(maxsize=4096)
+def _is_defence(key: str) -> bool:
+    return _SPACING.sub("", key).casefold() in _DEFENCE
 
 
 def _machine_id(values: Mapping[str, str]) -> str:
@@ -219,7 +266,7 @@ def _machine_id(values: Mapping[str, str]) -> str:
 
 def _country(text: str) -> str:
     found = _CODE_IN_BRACKETS.search(text)
-    return found[1] if found else text
+    return found[1] or found[2] if found else text
 
 
 def _filled_from_folder(facts: MachineFacts, folder: str) -> MachineFacts:

@@ -9,7 +9,7 @@ from tempfile import TemporaryDirectory
 from typing import BinaryIO
 
 from emberwatch.core.errors import BadInput
-from emberwatch.parsing.cookies import looks_like_cookies
+from emberwatch.parsing.cookie_files import looks_like_cookies
 from emberwatch.parsing.registry import choose
 from emberwatch.sources.base import HEAD, LeakPart, SkippedPart, SkipReason, read_chunks
 from emberwatch.sources.containers.base import Source

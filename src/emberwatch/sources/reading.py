@@ -16,7 +16,8 @@ from emberwatch.parsing.base import (
     Reject,
     RejectReason,
 )
-from emberwatch.parsing.cookies import COOKIES, CookieOutcome, ParsedCookie, read_cookies
+from emberwatch.parsing.cookie_files import read_cookie_file
+from emberwatch.parsing.cookies import COOKIES, CookieOutcome, ParsedCookie
 from emberwatch.parsing.reading import read_chunks
 from emberwatch.parsing.repeats import Repeats
 from emberwatch.sources.base import LeakPart, SkippedPart
@@ -83,7 +84,7 @@ def read_events(
 
 def _cookies(part: LeakPart, context: ParseContext) -> Iterator[CookieOutcome]:
     last = 0
-    for outcome in read_cookies(part.lines(), context.host_is_ours):
+    for outcome in read_cookie_file(part.head, part.chunks(), context.host_is_ours):
         last = outcome.line
         yield outcome
     if part.cut is not None:

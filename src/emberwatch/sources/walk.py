@@ -10,7 +10,7 @@ from itertools import chain
 from typing import TypeAlias
 
 from emberwatch.parsing.base import Parser, SourceKind
-from emberwatch.parsing.cookies import looks_like_cookies
+from emberwatch.parsing.cookie_files import looks_like_cookies
 from emberwatch.parsing.registry import choose
 from emberwatch.parsing.stealer_files import LogFile, is_cookie_file, log_file
 from emberwatch.sources.base import HEAD, CutShort, LeakPart, SkippedPart, SkipReason

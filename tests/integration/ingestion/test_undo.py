@@ -74,6 +74,28 @@ def test_the_same_file_imported_twice_is_gone_after_both_are_undone(tmp_path: Pa
     assert not Credential.objects.exists()
 
 
+def test_a_source_that_two_imports_shared_goes_with_the_last_of_them(tmp_path: Path) -> None:
+    tenant = make_tenant("contoso.example")
+    first = imported(tenant, tmp_path / "a.txt", ANN, source_name="One leak")
+    second = imported(tenant, tmp_path / "b.txt", BOB, source_name="One leak")
+    other = imported(make_tenant("tailspin.example"), tmp_path / "c.txt", "ida@tailspin.example:pw\n")
+    assert Source.objects.filter(tenant=tenant).count() == 1
+    undone(first)
+    assert Source.objects.filter(tenant=tenant).get().sightings.count() == 1
+    undone(second)
+    assert [source.tenant_id for source in Source.objects.all()] == [other.tenant_id]
+
+
+def test_a_source_that_a_running_import_has_just_made_stays(tmp_path: Path) -> None:
+    tenant = make_tenant("contoso.example")
+    done = imported(tenant, tmp_path / "a.txt", ANN)
+    running = imported(tenant, tmp_path / "b.txt", "")
+    Import.objects.filter(pk=running.pk).update(state=ImportState.RUNNING)
+    made = Source.objects.create(tenant=tenant, kind="ulp", name="b.txt", created_at=running.requested_at)
+    undone(done)
+    assert Source.objects.get() == made
+
+
 def test_undoing_the_later_of_two_leaves_the_earlier_alone(tmp_path: Path) -> None:
     tenant = make_tenant("contoso.example")
     first = imported(tenant, tmp_path / "same.txt", ANN)

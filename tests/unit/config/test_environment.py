@@ -69,3 +69,11 @@ def test_a_secret_is_not_quoted() -> None:
     assert "very-secret" not in repr(
         load({"EMBERWATCH_DATA_DIR": "/tmp", "EMBERWATCH_SECRET_KEY": "very-secret" * 4})
     )
+
+
+def test_days_are_whole_and_have_a_default() -> None:
+    assert load({"EMBERWATCH_DATA_DIR": "/tmp"}).review_days == 7
+    assert load({"EMBERWATCH_DATA_DIR": "/tmp", "EMBERWATCH_REVIEW_DAYS": "30"}).review_days == 30
+    for bad in ("0", "-1", "1.5", "week", "99999"):
+        with pytest.raises(BadInput, match="EMBERWATCH_REVIEW_DAYS: needs a whole number of days"):
+            load({"EMBERWATCH_DATA_DIR": "/tmp", "EMBERWATCH_REVIEW_DAYS": bad})

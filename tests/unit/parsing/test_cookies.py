@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from emberwatch.parsing.base import Foreign, Noise, Reject, RejectReason
-from emberwatch.parsing.cookies import ParsedCookie, looks_like_cookies, read_cookies
+from emberwatch.parsing.cookie_files import looks_like_cookies
+from emberwatch.parsing.cookies import ParsedCookie, read_cookies
 from emberwatch.parsing.lines import MAX_LINE, split_lines
 
 LINE = ".login.Contoso.example\tTRUE\t/\tTRUE\t1790000000\tESTSAUTH\t0.AbC-synthetic=\tx"

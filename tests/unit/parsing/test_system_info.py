@@ -241,3 +241,28 @@ def test_any_text_is_answered(text: str) -> None:
 @given(st.binary(max_size=200))
 def test_any_bytes_are_answered(data: bytes) -> None:
     parse_system_info(b"Log date: " + data + b"\nHWID: " + data + b"\nTime: " + data, FOLDER)
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "HWID = A1\nIP = 203.0.113.9\nCountry = DE\nDate = 2023-08-30 06:22:24\n",
+        "| HWID: A1\n| IP: 203.0.113.9\n| Country: DE\n| Date: 2023-08-30 06:22:24\n",
+        "\u2022 HWID: A1\n\U0001f4e1 IP: 203.0.113.9\n\u2022 Country: Germany (DE)\n\u2022 Date: 30.08.2023\n",
+        "HWID: A1\nIP: 203.0.113.9 (DE)\nCountry: DE [Germany]\nDate: Wed Aug 30 06:22:24 2023\n",
+        "HWID: A1\rIP: 203.0.113.9\rСтрана: DE\rДата: 30.08.2023 06:22:24\r",
+    ],
+)
+def test_other_ways_of_writing_it(written: str) -> None:
+    for data in (written.encode(), written.encode("utf-16"), written.encode("cp1251", "replace")):
+        found = parse_system_info(data, "v")
+        assert found is not None
+        assert (found.machine_id, found.ip, found.country) == ("A1", "203.0.113.9", "DE")
+        assert found.infected_on == date(2023, 8, 30)
+
+
+@pytest.mark.parametrize("written", ["1693376544", "1693376544000", "Wed Aug 30 06:22:24 UTC 2023"])
+def test_an_instant_without_a_zone_beside_it(written: str) -> None:
+    found = parse_system_info(f"HWID: A1\nCountry: DE\nTime: {written}\n".encode())
+    assert found is not None
+    assert found.infected_at == datetime(2023, 8, 30, 6, 22, 24, tzinfo=UTC)

@@ -69,7 +69,8 @@ class ZipArchive:
 
     def entries(self) -> Iterator[Entry]:
         for info in self._archive.infolist():
-            if not info.is_dir():
+            # A file may have no name at all, for which the library's own question has no answer.
+            if not info.filename.endswith("/"):
                 yield self._entry(info)
 
     def _entry(self, info: zipfile.ZipInfo) -> Entry:
@@ -127,6 +128,9 @@ class ZipArchive:
 
 
 def _data_offset(file: BinaryIO, header: int) -> int:
+    if header < 0:
+        # The library counts back from the directory, which may claim more in front of it than there is.
+        raise Damaged("before the beginning")
     file.seek(header)
     raw = file.read(_LOCAL_HEADER.size)
     if len(raw) < _LOCAL_HEADER.size:

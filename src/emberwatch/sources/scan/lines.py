@@ -29,7 +29,7 @@ class LineScan:
     def scan(self, block: Block) -> Iterator[Found]:
         """What stands in the block, with line numbers from the beginning of the scan."""
         if block.piece:
-            ours = any(True for _ in self._prefilter.places(block.data, block.end))
+            ours = self._prefilter.holds(block.data, block.end)
             self._endless = bool(self._endless) or ours
             return
         for found in self._lines(block.data, block.end):
@@ -61,6 +61,6 @@ class LineScan:
         return outcome if isinstance(outcome, ParsedCredential | Reject) else None
 
     def _end_of_endless(self, data: Buffer, end: int, number: int) -> Found | None:
-        ours = self._endless or any(True for _ in self._prefilter.places(data, end))
+        ours = self._endless or self._prefilter.holds(data, end)
         self._endless = None
         return Reject(number, RejectReason.LINE_TOO_LONG, "") if ours else None

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Final, TypeAlias
 
 from emberwatch.parsing.base import LineFormat
-from emberwatch.parsing.cookies import looks_like_cookies
+from emberwatch.parsing.cookie_files import looks_like_cookies
 from emberwatch.parsing.registry import choose
 from emberwatch.parsing.system_info import MachineFacts
 from emberwatch.sources.base import HEAD, SkippedPart

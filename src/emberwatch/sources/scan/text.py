@@ -81,7 +81,7 @@ class TextScanner:
 
     def _holds_ours(self, data: bytes) -> bool:
         block = block_of(data)
-        return any(True for _ in self._prefilter.places(block.data, block.end))
+        return self._prefilter.holds(block.data, block.end)
 
 
 class _LineEnds:

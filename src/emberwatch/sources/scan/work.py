@@ -16,7 +16,7 @@ from emberwatch.core.secret import Secret
 from emberwatch.matching.prefilter import Prefilter
 from emberwatch.matching.watchlist import Watchlist
 from emberwatch.parsing.base import LineFormat, LineReader, Noise, Outcome
-from emberwatch.parsing.cookies import looks_like_cookies
+from emberwatch.parsing.cookie_files import looks_like_cookies
 from emberwatch.parsing.registry import choose
 from emberwatch.sources.base import HEAD, SkippedPart, SkipReason
 from emberwatch.sources.containers.kinds import container_kind
