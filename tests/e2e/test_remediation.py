@@ -69,6 +69,12 @@ def open_validated(page: Page, login: str) -> None:
     page.reload()
 
 
+def is_enabled(directory: DirectoryState, user: UserScenario) -> bool:
+    found = directory.find(user.upn)
+    assert found is not None
+    return found.scenario.enabled
+
+
 def look_at(page: Page, name: str) -> None:
     """No page is wider than the window; a folder for screenshots may be named."""
     folder = os.environ.get("SCREENSHOTS_FOLDER")
@@ -106,14 +112,12 @@ def test_an_active_credential_is_contained_by_two_people(
     page.get_by_role("button", name="Approve").click()
     expect(page.locator('[data-state="confirmed"]')).to_have_count(2, timeout=60_000)
     look_at(page, "confirmed")
-    dora = directory.find(DORA.upn)
-    assert dora is not None
-    assert not dora.scenario.enabled
+    assert not is_enabled(directory, DORA)
     page.get_by_label("Reason").fill("It was a drill.")
     page.get_by_role("button", name="Make a plan that undoes it").click()
     page.get_by_role("button", name="Approve").click()
     expect(page.locator('[data-state="confirmed"]')).to_have_count(1, timeout=60_000)
-    assert dora.scenario.enabled
+    assert is_enabled(directory, DORA)
 
     # A privileged account: somebody else has to.
     open_validated(page, CARL.upn)
