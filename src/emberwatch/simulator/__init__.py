@@ -16,6 +16,9 @@ How it hangs together, in reading order::
     graph_delta.py     rounds of changes: delta_query.py what is asked, delta_tokens.py where it stands
     graph_users.py, graph_managers.py, graph_memberships.py, graph_licences.py, graph_applications.py,
     graph_directory.py answers                                  permissions.py   Graph's own permissions
+    graph_account_writes.py, graph_risk_writes.py, graph_member_writes.py  what changes things through Graph:
+      graph_write_bodies.py what is asked, writes.py and late_writes.py when it shows,
+      password_rules.py, directory_roles.py, on_premises.py who forbids it or puts it back
     graph_registration.py, graph_risk.py, graph_risky_users.py, graph_sign_ins.py  the reports
     graph_batch.py     twenty requests in one                   sign_in_log.py   what is told of sign-ins
     graph_query.py     select, filter, order, pages             odata_filter.py, graph_objects.py
@@ -37,6 +40,9 @@ Use::
         churn(entra.directory("corp.example"), 1000, seed=7)
         truth(entra.directory("corp.example"), ("id", "userPrincipalName"))
         entra.journal.attempts_for("ann@corp.example"), entra.journal.counts()
+        entra.journal.write_counts()               # by account, kind and status; also entra.journal.writes(id)
+        entra.faults.replace(turbulence(0.2, where="write"))
+        sync(entra.directory("corp.example"))      # undoes what Graph wrote to synced accounts
         entra.directory("corp.example").detect(RiskDetectionScenario(upn="ann@corp.example", detected=…))
         sign_in_as_others(entra.directory("corp.example"), "ann@corp.example", "their guess")
         entra.world.locks_by([client_id])          # locks that our own failures helped to cause
@@ -49,6 +55,7 @@ from emberwatch.simulator.churn import churn, truth
 from emberwatch.simulator.clock import SimClock
 from emberwatch.simulator.faults import FaultRule, turbulence
 from emberwatch.simulator.loader import load_scenario, scenario_from
+from emberwatch.simulator.on_premises import put_back, sync
 from emberwatch.simulator.others import sign_in_as_others
 from emberwatch.simulator.scenario import (
     AppRoleScenario,
@@ -101,9 +108,11 @@ __all__ = [
     "UserScenario",
     "churn",
     "load_scenario",
+    "put_back",
     "scenario_from",
     "sign_in_as_others",
     "stable_id",
+    "sync",
     "truth",
     "turbulence",
 ]

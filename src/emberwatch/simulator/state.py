@@ -203,7 +203,6 @@ class DirectoryState(AccountBook):
         with self.world.lock:
             user = self.users[user_id]
             self.strike(user)
-            self.late_users.pop(user_id, None)
             self.detections = [entry for entry in self.detections if entry[1] != user_id]
             if not user.deleted:
                 self.memberships.account_left(user_id)

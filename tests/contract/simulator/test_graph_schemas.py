@@ -19,7 +19,7 @@ from emberwatch.simulator.graph_routes import ROUTES
 from emberwatch.simulator.permissions import GRAPH_APP_ID
 from emberwatch.simulator.user_properties import USER_PROPERTIES
 from tests.contract.simulator.credentials import Keys
-from tests.unit.simulator.samples import PATHS, sample_world
+from tests.unit.simulator.samples import PATHS, WRITES, sample_world
 from tests.unit.simulator.worlds import NOW, ORIGIN, PASSWORD, SECRET, UPN, Lab, app, lab
 
 CERTIFICATE = Keys.make().public_pem
@@ -117,6 +117,16 @@ SHAPES: Mapping[str, str] = {
 }
 """What each route answers with; collections hold such objects in "value"."""
 
+WRITTEN: Mapping[str, tuple[str, int, str]] = {
+    "revoke sessions": ("", 200, "done"),
+    "change account": ("userUpdate", 204, ""),
+    "confirm compromised": ("userIds", 204, ""),
+    "dismiss risk": ("userIds", 204, ""),
+    "add member": ("reference", 204, ""),
+    "remove member": ("", 204, ""),
+}
+"""What each route that writes is sent, and what it answers: status and shape; nothing where none is named."""
+
 MORE: list[tuple[str, str]] = [
     (f"/users?$select={ALL_PROPERTIES}&$count=true&$top=2", "user"),
     (f"/users/{UPN}?$select={ALL_PROPERTIES}", "user"),
@@ -183,7 +193,44 @@ def test_a_token_that_ended_is_refused_in_the_published_shape() -> None:
 
 
 def test_every_route_that_answers_with_json_is_checked_here() -> None:
-    assert {route.name for route in ROUTES} - {"users.count", "batch"} == SHAPES.keys()
+    assert {route.name for route in ROUTES} - {"users.count", "batch"} == SHAPES.keys() | WRITTEN.keys()
+
+
+WRITERS = (
+    "Directory.ReadWrite.All",
+    "GroupMember.ReadWrite.All",
+    "IdentityRiskyUser.ReadWrite.All",
+    "User-PasswordProfile.ReadWrite.All",
+)
+
+
+@pytest.mark.parametrize("name", WRITTEN)
+def test_writes_take_and_give_the_published_shape(name: str) -> None:
+    sent, status, shape = WRITTEN[name]
+    method, path, body = WRITES[name]
+    if sent:
+        validate(sent, body)
+    world = sample_world(WRITERS)
+    answer = world.write(method, path, body)
+    assert (answer.status, answer.raw != b"") == (status, shape != "")
+    if shape:
+        validate(shape, answer.body)
+    for row in objects(world.graph(f"/users?$select={ALL_PROPERTIES.replace('signInActivity,', '')}").body):
+        validate("user", row)
+    refused = world.write(method, path, "no object")
+    if refused.status >= 400:
+        validate("error", refused.body)
+
+
+def test_the_flags_of_a_password_have_the_published_shape() -> None:
+    world = sample_world(WRITERS)
+    path = "/users/user0001@corp.example"
+    body = {"passwordProfile": {"password": "Other-Horse-2", "forceChangePasswordNextSignIn": True}}
+    validate("userUpdate", body)
+    assert world.patch(path, body).status == 204
+    shown = world.graph(f"{path}?$select=id,passwordProfile").body
+    assert shown["passwordProfile"]["forceChangePasswordNextSignIn"] is True
+    validate("user", shown)
 
 
 @pytest.mark.parametrize(

@@ -25,6 +25,7 @@ from tests.unit.simulator.worlds import (
     CLIENT_ID,
     DIRECTORY_ID,
     NOW,
+    ORIGIN,
     PASSWORD,
     UPN,
     Lab,
@@ -126,6 +127,19 @@ PATHS: Final[Mapping[str, str]] = {
     "registrations": "/reports/authenticationMethods/userRegistrationDetails",
     "registration": f"/reports/authenticationMethods/userRegistrationDetails/{ANN}",
 }
+WRITES: Final[Mapping[str, tuple[str, str, object]]] = {
+    "revoke sessions": ("POST", f"/users/{UPN}/revokeSignInSessions", None),
+    "change account": ("PATCH", "/users/user0001@corp.example", {"accountEnabled": False}),
+    "confirm compromised": ("POST", "/identityProtection/riskyUsers/confirmCompromised", {"userIds": [ANN]}),
+    "dismiss risk": ("POST", "/identityProtection/riskyUsers/dismiss", {"userIds": [ANN]}),
+    "add member": (
+        "POST",
+        f"/groups/{INNER}/members/$ref",
+        {"@odata.id": f"{ORIGIN}/v1.0/directoryObjects/{stable_id('user0001@corp.example')}"},
+    ),
+    "remove member": ("DELETE", f"/groups/{INNER}/members/{ANN}/$ref", None),
+}
+"""Method, path and body of each route that writes."""
 REPORTS: Final = frozenset(
     {
         "risk detections",

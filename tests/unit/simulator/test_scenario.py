@@ -100,6 +100,13 @@ FAULTS: list[tuple[dict[str, Any], str]] = [
         r"detections\[1\]: the id .* is already used",
     ),
     ({"premium_refusal": "No"}, r"premium_refusal: must be one of Forbidden, AccessDenied, AadPremium"),
+    ({"write_delay_seconds": -1}, r"directories\[0\]\.write_delay_seconds: must be zero or more seconds"),
+    ({"write_delay_seconds": "soon"}, r"write_delay_seconds: must be a number, not str"),
+    ({"password_writeback": 1}, r"password_writeback: must be true or false, not int"),
+    (
+        {"roles": [{"template_id": OTHER_ID, "display_name": "Role", "apps": [OTHER_ID]}]},
+        r"roles\[0\]: app '9.*' is not in the directory",
+    ),
     (
         {"domains": [{"name": "corp.example", "default": True}, {"name": "b.example", "default": True}]},
         "2 domains are marked default",

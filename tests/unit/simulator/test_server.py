@@ -8,7 +8,7 @@ import stat
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -158,7 +158,7 @@ def test_without_being_asked_for_there_is_no_control(entra: SimulatedEntra, clie
     assert client.get(f"{entra.url}/_simulator/state").status_code == 404
 
 
-SCENARIO_FILE = {
+SCENARIO_FILE: dict[str, Any] = {
     "directories": [
         {
             "id": DIRECTORY_ID,
@@ -174,9 +174,11 @@ SCENARIO_FILE = {
 
 
 @contextmanager
-def process(folder: Path, *options: str) -> Iterator[tuple[subprocess.Popen[str], dict[str, str]]]:
+def process(
+    folder: Path, *options: str, world: Mapping[str, Any] | None = None
+) -> Iterator[tuple[subprocess.Popen[str], dict[str, str]]]:
     path = folder / "world.json"
-    path.write_text(json.dumps(SCENARIO_FILE))
+    path.write_text(json.dumps(world or SCENARIO_FILE))
     command = [sys.executable, "-m", "emberwatch.simulator", "--scenario", str(path), *options]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as running:
         assert running.stdout is not None
@@ -273,6 +275,50 @@ def test_control_of_a_directory_in_a_process(tmp_path: Path) -> None:
         assert "unknown key" in control.refused("delta", rules={"pages": 7})
         assert "no directory" in control.refused("truth", directory="elsewhere.example")
         assert "no group" in control.refused("group", id="x")
+
+
+def test_control_of_writes_in_a_process(tmp_path: Path) -> None:
+    """A synced account is disabled through Graph, and the next sync puts it back."""
+    (own,) = SCENARIO_FILE["directories"]
+    (ours,), (ann,) = own["apps"], own["users"]
+    roles = ["User.EnableDisableAccount.All", "User.Read.All"]
+    synced = {
+        **own,
+        "synced_writes": True,
+        "apps": [{**ours, "granted_roles": roles}],
+        "users": [{**ann, "synced": True}, {"upn": "bob@corp.example"}],
+    }
+    with (
+        process(tmp_path, "--control", world={"directories": [synced]}) as (_, ready),
+        client_for(ready["ca_file"]) as client,
+    ):
+        control = Control(client, ready["url"], ready["control_token"])
+        form = {
+            "grant_type": "client_credentials",
+            "client_id": CLIENT_ID,
+            "client_secret": SECRET,
+            "scope": f"{ready['graph_url']}/.default",
+        }
+        token = client.post(f"{ready['url']}/{DIRECTORY_ID}/oauth2/v2.0/token", data=form).json()[
+            "access_token"
+        ]
+        bearer = {"authorization": f"Bearer {token}"}
+        path = f"{ready['graph_url']}/v1.0/users/{UPN}"
+        control.post("faults", rules=[{"where": "write", "kind": "drop_after", "count": 1}])
+        with pytest.raises(httpx.TransportError):
+            client.patch(path, json={"accountEnabled": False}, headers=bearer)
+        assert sign_in(client, ready["url"]).json()["error_codes"] == [50057]
+        answer = client.patch(path, json={"accountEnabled": False}, headers=bearer)
+        assert (answer.status_code, answer.content) == (204, b"")
+        assert "content-length" not in answer.headers
+        (ann_id,) = control.post("sync")
+        assert control.get("writes") == {ann_id: {"disable": {"204": 2}}}
+        assert sign_in(client, ready["url"]).status_code == 200
+        assert control.post("sync") == []
+        control.post("user", upn=UPN, changes={"enabled": False})
+        assert control.post("sync", upn=UPN) == [ann_id]
+        assert sign_in(client, ready["url"]).status_code == 200
+        assert "is not synced" in control.refused("sync", upn="bob@corp.example")
 
 
 def test_control_of_an_app_rotates_its_secret(tmp_path: Path) -> None:

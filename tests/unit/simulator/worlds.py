@@ -157,8 +157,21 @@ class Lab:
 
     def post(self, target: str, body: object, *, token: str | None = None) -> Answer:
         """A JSON body sent to Graph."""
-        sent = {"authorization": f"Bearer {token or self.bearer()}", "content-type": "application/json"}
-        return self.send(Request("POST", f"/v1.0{target}", sent, json.dumps(body).encode()))
+        return self.write("POST", target, body, token=token)
+
+    def patch(self, target: str, body: object, *, token: str | None = None) -> Answer:
+        return self.write("PATCH", target, body, token=token)
+
+    def write(self, method: str, target: str, body: object = None, *, token: str | None = None) -> Answer:
+        return self.send(self.graph_request(method, target, body, token=token))
+
+    def graph_request(self, method: str, target: str, body: object, *, token: str | None = None) -> Request:
+        """A request of Graph; no body when it is None."""
+        sent = {"authorization": f"Bearer {token or self.bearer()}"}
+        if body is None:
+            return Request(method, f"/v1.0{target}", sent)
+        sent["content-type"] = "application/json"
+        return Request(method, f"/v1.0{target}", sent, json.dumps(body).encode())
 
     def graph(self, target: str, *, token: str | None = None, **headers: str) -> Answer:
         sent = {"authorization": f"Bearer {token or self.bearer()}", **headers}
