@@ -6,8 +6,9 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from emberwatch.accounts.actor import Actor
-from emberwatch.api.remediation_shapes import OfferOut, OffersOut, RemediationOut, StepOut
+from emberwatch.api.remediation_shapes import ClosingOut, OfferOut, OffersOut, RemediationOut, StepOut
 from emberwatch.api.rendering import filled
+from emberwatch.exposures.models import Closing, Handling
 from emberwatch.remediation.models import PlanState, RemediationPlan, RemediationStep
 from emberwatch.remediation.policy import Offer
 from emberwatch.remediation.services import Proposal, Wish, undoable
@@ -70,3 +71,11 @@ def proposal(wish: Wish, found: Proposal, actor: Actor, now: datetime) -> Remedi
         undoable=[],
         steps=[filled(StepOut, step) for step in steps],
     )
+
+
+def closing(row: Closing | None) -> ClosingOut:
+    if row is None:
+        return ClosingOut(
+            handling=Handling.OPEN, scope=None, reason="", until=None, closed_by="", closed_at=None
+        )
+    return filled(ClosingOut, row)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from ninja import Field, Schema
-from pydantic import ConfigDict
+from pydantic import AwareDatetime, ConfigDict
 
 from emberwatch.api.shapes import Id
 from emberwatch.directories.actions import ActionKind
+from emberwatch.exposures.models import ClosingScope, Handling
 from emberwatch.remediation.models import PlanState, StepState
 
 
@@ -41,6 +42,30 @@ class RemediateIn(Schema):
         "", description="Why; written into the audit. Needed unless it is a dry run."
     )
     dry_run: bool = Field(False, description="Only say what would be done; nothing is stored.")
+
+
+class ClosingIn(Schema):
+    """That somebody has dealt with a credential by hand."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    handling: Literal["remediated", "ignored"]
+    scope: ClosingScope = Field(
+        ClosingScope.PAIR, description="`login` covers what is found of the login later too."
+    )
+    reason: Annotated[str, Field(min_length=1, max_length=500, description="Written into the audit.")]
+    until: AwareDatetime | None = Field(None, description="It is open again from then on.")
+
+
+class ClosingOut(Schema):
+    """How a credential is handled now."""
+
+    handling: Handling
+    scope: ClosingScope | None
+    reason: str
+    until: datetime | None
+    closed_by: str
+    closed_at: datetime | None
 
 
 class ReasonIn(Schema):

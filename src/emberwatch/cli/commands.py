@@ -28,6 +28,8 @@ COMMANDS: Final[Mapping[str, str]] = {
     "attempts": "ledger:attempts",
     "case": "case:case",
     "remediate": "remediate:remediate",
+    "close": "closings:close",
+    "reopen": "closings:reopen",
     "credentials": "feed:credentials",
     "audit": "audit:app",
     "token": "people:tokens",

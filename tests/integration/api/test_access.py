@@ -72,6 +72,8 @@ ROUTES: Mapping[tuple[str, str], tuple[int, int, int]] = {
     ("POST", "/runs/{run}/cancel"): (403, 200, 200),
     ("GET", "/attempts"): (403, 200, 200),
     ("GET", "/accounts/{account}/budget"): (403, 200, 200),
+    ("GET", "/credentials/{credential}/handling"): (200, 200, 200),
+    ("PUT", "/credentials/{credential}/handling"): (403, 200, 200),
     ("GET", "/credentials/{credential}/remediations"): (200, 200, 200),
     ("GET", "/remediations"): (200, 200, 200),
     ("POST", "/remediations"): (403, 200, 200),
@@ -120,6 +122,8 @@ def status_of(role: str, at_home: Tenant, target: Tenant, method: str, path: str
     if (method, path) == ("POST", "/imports"):
         return int(caller.upload(b"ann@contoso.example:pw\n").status_code)
     body = {"reason": "false alarm"} if path.endswith("/undo") else BODIES.get((method, path))
+    if path.endswith("/handling") and method == "PUT":
+        body = {"handling": "ignored", "reason": "a test"}
     return int(caller(method, caller.here(path), body).status_code)
 
 
