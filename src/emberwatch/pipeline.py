@@ -79,13 +79,20 @@ def _withdraw_changed(*, tenant_id: str, identity_ids: list[str]) -> None:
 
 
 def _remediate(*, plan_id: str, seconds: int) -> None:
-    lock = f"remediation:{plan_id}"
-    remediation.execute.configure(lock=lock, schedule_in={"seconds": seconds}).defer(plan_id=plan_id)
+    """One waiting job is enough, and a person's approval does not wait for one that was put off."""
+    when = "later" if seconds else "now"
+    job = remediation.execute.configure(
+        queueing_lock=f"remediation:{plan_id}:{when}", schedule_in={"seconds": seconds}
+    )
+    with suppress(AlreadyEnqueued), transaction.atomic():
+        job.defer(plan_id=plan_id)
 
 
-def _read_back(*, plan_id: str, seconds: int) -> None:
-    # Without a lock: one that waits for days would hold back whatever comes after it.
-    remediation.look.configure(schedule_in={"seconds": seconds}).defer(plan_id=plan_id)
+def _read_back(*, plan_id: str, due: str, seconds: int) -> None:
+    """One job for each time at which something is due, however often it is asked for."""
+    job = remediation.look.configure(queueing_lock=f"look:{plan_id}:{due}", schedule_in={"seconds": seconds})
+    with suppress(AlreadyEnqueued), transaction.atomic():
+        job.defer(plan_id=plan_id)
 
 
 def _why_stopped() -> str:

@@ -91,4 +91,4 @@ def announce_look(plan_id: UUID, now: datetime) -> None:
     first = due.order_by("next_look_at").values_list("next_look_at", flat=True).first()
     if first is not None:
         seconds = max(1, round((first - now).total_seconds()))
-        announce("remediation.look_due", plan_id=str(plan_id), seconds=seconds)
+        announce("remediation.look_due", plan_id=str(plan_id), due=first.isoformat(), seconds=seconds)

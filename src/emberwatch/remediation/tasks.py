@@ -10,6 +10,7 @@ from procrastinate import RetryStrategy
 from procrastinate.contrib.django import app
 
 from emberwatch.core.clock import utc_now
+from emberwatch.engine.facts import announce
 from emberwatch.engine.queues import REMEDIATION
 from emberwatch.remediation.confirming import look_at_plan, overdue_plans
 from emberwatch.remediation.executing import execute_plan
@@ -33,6 +34,6 @@ def look(plan_id: str) -> None:
 def move_stalled_plans() -> None:
     moving, looks = overdue_plans(utc_now())
     for plan_id in moving:
-        execute.configure(lock=f"remediation:{plan_id}").defer(plan_id=str(plan_id))
+        announce("remediation.moves", plan_id=str(plan_id), seconds=0)
     for plan_id in looks:
-        look.defer(plan_id=str(plan_id))
+        announce("remediation.look_due", plan_id=str(plan_id), due="overdue", seconds=1)

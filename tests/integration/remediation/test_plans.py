@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from datetime import timedelta
 from itertools import count
 from typing import Any
 
 import pytest
+from procrastinate.contrib.django.models import ProcrastinateJob
 
 from emberwatch.accounts.actor import SYSTEM, Actor
 from emberwatch.audit.models import AuditRow
@@ -435,3 +437,21 @@ def test_a_password_that_only_has_to_be_changed_needs_a_second_factor(start_entr
 
     assert case.account.scenario.force_change_with_mfa is True
     assert case.account.password == before
+
+
+def waiting_jobs(plan: RemediationPlan) -> list[tuple[str, int]]:
+    """The jobs for a plan that no worker has taken yet, by their names, with how many there are of each."""
+    rows = ProcrastinateJob.objects.filter(status="todo", args__plan_id=str(plan.pk))
+    return sorted(Counter(rows.values_list("task_name", flat=True)).items())
+
+
+def test_a_plan_that_waits_long_does_not_pile_up_jobs(start_entra: StartEntra) -> None:
+    case = make_case(start_entra)
+    plan = case.approve(case.ask(DISABLE, REVOKE))
+    case.entra.faults.add(FaultRule(where="revokeSignInSessions", kind="429", count=5, retry_after=600))
+
+    for _ in range(4):
+        case.execute(plan)
+
+    assert states(plan) == {DISABLE: StepState.APPLIED, REVOKE: StepState.PLANNED}
+    assert waiting_jobs(plan) == [("remediation.execute", 2), ("remediation.look", 1)]
