@@ -17,6 +17,7 @@ from django.db.models.functions import Coalesce
 from emberwatch.accounts.actor import Actor
 from emberwatch.audit.services import record
 from emberwatch.core.errors import BadInput, Conflict
+from emberwatch.core.listing import plain_text
 from emberwatch.core.verdict import VerdictGroup
 from emberwatch.exposures.models import Closing, ClosingScope, Credential, Handling
 from emberwatch.tenants.policy import Permission
@@ -36,7 +37,7 @@ class ClosingForm:
 def close(credential: Credential, form: ClosingForm, *, actor: Actor, now: datetime) -> Closing:
     """Closes a credential, or every credential of its login, now and later; replaces what closed it before."""
     require(actor, credential.tenant, Permission.REMEDIATE)
-    _check(form, now)
+    reason = _check(form, now)
     with transaction.atomic():
         _about(credential).update(ended_at=now, ended_by=actor.label)
         closing = Closing.objects.create(
@@ -45,38 +46,42 @@ def close(credential: Credential, form: ClosingForm, *, actor: Actor, now: datet
             login_canonical=credential.login_canonical,
             handling=form.handling,
             scope=form.scope,
-            reason=form.reason.strip(),
+            reason=reason,
             until=form.until,
             closed_by=actor.label,
             closed_at=now,
         )
         until = form.until.isoformat() if form.until else ""
         facts = {"handling": str(form.handling), "scope": str(form.scope), "until": until}
-        _audit(credential, "credential.closed", form.reason, facts, actor, now)
+        _audit(credential, "credential.closed", reason, facts, actor, now)
     return closing
 
 
-def _check(form: ClosingForm, now: datetime) -> None:
+def _check(form: ClosingForm, now: datetime) -> str:
+    """The reason, as it is stored."""
     if form.handling not in (Handling.REMEDIATED, Handling.IGNORED):
         raise BadInput("Say remediated or ignored.", field="handling")
     if form.scope not in ClosingScope.values:
         raise BadInput("Say pair or login.", field="scope")
-    _check_reason(form.reason)
     if form.until is not None and form.until <= now:
         raise BadInput("The end lies in the past.", field="until")
+    return _checked_reason(form.reason)
 
 
-def _check_reason(reason: str) -> None:
-    if not reason.strip():
+def _checked_reason(typed: str) -> str:
+    # One more than may be, so that one that is too long is refused and not cut.
+    reason = plain_text(typed, LONGEST_REASON + 1)
+    if not reason:
         raise BadInput("A reason is needed.", field="reason")
-    if len(reason.strip()) > LONGEST_REASON:
+    if len(reason) > LONGEST_REASON:
         raise BadInput(f"The reason may have {LONGEST_REASON} characters.", field="reason")
+    return reason
 
 
 def reopen(credential: Credential, *, reason: str, actor: Actor, now: datetime) -> None:
     """Opens a credential again, with whatever was closed together with it."""
     require(actor, credential.tenant, Permission.REMEDIATE)
-    _check_reason(reason)
+    reason = _checked_reason(reason)
     with transaction.atomic():
         if not _about(credential).update(ended_at=now, ended_by=actor.label):
             raise Conflict("The credential is open.")
@@ -92,7 +97,7 @@ def _audit(
         f"credential:{credential.pk}",
         actor=actor,
         now=now,
-        reason=reason.strip(),
+        reason=reason,
         facts=facts,
     )
 

@@ -13,6 +13,7 @@ from django.db import IntegrityError, transaction
 from emberwatch.accounts.actor import Actor
 from emberwatch.audit.services import record
 from emberwatch.core.errors import BadInput, Conflict, NotAllowed
+from emberwatch.core.listing import plain_text
 from emberwatch.directories.actions import WORDS, ActionKind
 from emberwatch.directories.base import Directory
 from emberwatch.directories.models import ConnectionStatus, DirectoryConnection
@@ -124,7 +125,7 @@ def request_plan(
     wish: Wish, *, reason: str, actor: Actor, now: datetime, directory_for: Opener = dry_directory
 ) -> RemediationPlan:
     """Stores a plan that waits for approval. Raises :class:`Conflict` when one waits for this account already."""
-    reason = reason.strip()[:LONGEST_REASON]
+    reason = plain_text(reason, LONGEST_REASON)
     if not reason:
         raise BadInput("A reason is needed.", field="reason")
     proposal = propose(wish, actor=actor, directory_for=directory_for)

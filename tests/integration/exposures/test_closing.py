@@ -131,6 +131,7 @@ def test_people_open_it_again_and_both_are_in_the_audit() -> None:
     [
         (ClosingForm("open", "why"), "handling"),
         (ClosingForm("ignored", " "), "reason"),
+        (ClosingForm("ignored", "\x00"), "reason"),
         (ClosingForm("ignored", "x" * 501), "reason"),
         (ClosingForm("ignored", "why", scope="tenant"), "scope"),
         (ClosingForm("ignored", "why", until=utc_now() - timedelta(days=1)), "until"),

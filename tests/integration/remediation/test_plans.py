@@ -24,6 +24,7 @@ from emberwatch.remediation.services import (
     approve_plan,
     cancel_plan,
     propose,
+    request_plan,
     undo_plan,
     wish_for,
 )
@@ -161,6 +162,17 @@ def test_one_plan_waits_for_an_account_at_a_time(start_entra: StartEntra) -> Non
     assert case.ask(REVOKE).state == PlanState.AWAITING_APPROVAL
     first.refresh_from_db()
     assert (first.state, states(first)) == (PlanState.CANCELLED, {DISABLE: StepState.SKIPPED})
+
+
+@pytest.mark.parametrize("typed", ["", "  ", "\x00"])
+def test_a_plan_needs_a_reason(start_entra: StartEntra, typed: str) -> None:
+    case = make_case(start_entra)
+    wish = wish_for(case.credential, (DISABLE,))
+
+    with pytest.raises(BadInput, match="reason is needed"):
+        request_plan(wish, reason=typed, actor=case.analyst, now=case.now)
+
+    assert request_plan(wish, reason="it\x00 leaked", actor=case.analyst, now=case.now).reason == "it leaked"
 
 
 def test_without_a_known_account_there_is_nothing_to_plan(start_entra: StartEntra) -> None:
