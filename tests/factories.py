@@ -13,11 +13,14 @@ from emberwatch.accounts.actor import SYSTEM, Actor, actor_for_user
 from emberwatch.accounts.models import User
 from emberwatch.core.secret import Secret
 from emberwatch.core.verdict import Verdict
+from emberwatch.directories.actions import ActionKind
 from emberwatch.directories.models import DirectoryConnection
 from emberwatch.directories.services import ConnectionForm, save_connection
 from emberwatch.exposures.models import Credential, Source, SourceKind
+from emberwatch.identities.models import Identity
 from emberwatch.ingestion.recording import Origin, Part, Recorder
 from emberwatch.parsing.base import ParsedCredential, SecretKind
+from emberwatch.remediation.models import RemediationPlan, RemediationStep
 from emberwatch.tenants.models import Tenant
 from emberwatch.tenants.queries import watchlist_of
 from emberwatch.tenants.services import create_tenant, set_role
@@ -109,3 +112,27 @@ def make_attempt(tenant: Tenant, entra_tenant_id: UUID, *, at: datetime = NOW, *
     return Attempt.objects.create(
         tenant=tenant, entra_tenant_id=entra_tenant_id, reserved_at=at, **{**ordinary, **facts}
     )
+
+
+def make_plan(
+    credential: Credential, connection: DirectoryConnection, *steps: str, **facts: object
+) -> RemediationPlan:
+    """A plan that waits for approval, for an account that nobody else has a plan for."""
+    identity = Identity.objects.create(
+        tenant_id=credential.tenant_id,
+        entra_tenant_id=connection.entra_tenant_id,
+        object_id=uuid4(),
+        user_principal_name=credential.login,
+        read_at=NOW,
+    )
+    ordinary = {"reason": "it leaked", "requested_by": "ann the analyst", "requested_at": NOW}
+    plan = RemediationPlan.objects.create(
+        tenant_id=credential.tenant_id,
+        identity=identity,
+        credential=credential,
+        entra_tenant_id=connection.entra_tenant_id,
+        **{**ordinary, **facts},
+    )
+    for position, kind in enumerate(steps or (ActionKind.DISABLE_ACCOUNT,), start=1):
+        RemediationStep.objects.create(plan=plan, position=position, kind=kind)
+    return plan

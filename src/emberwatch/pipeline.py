@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import Any, Final
+from uuid import UUID
 
 from django.db import transaction
 from procrastinate.exceptions import AlreadyEnqueued
@@ -15,6 +16,9 @@ from emberwatch.engine.facts import FactHandler
 from emberwatch.exposures.tasks import link
 from emberwatch.identities import tasks as identities
 from emberwatch.ingestion import tasks as ingestion
+from emberwatch.remediation import tasks as remediation
+from emberwatch.remediation.safeguards import ProtectedPair, Safeguards
+from emberwatch.validation.choices import kill_switch, protected_of
 from emberwatch.validation.tasks import (
     drive_run,
     move_stalled_runs,
@@ -74,6 +78,36 @@ def _withdraw_changed(*, tenant_id: str, identity_ids: list[str]) -> None:
     withdraw_changed.defer(tenant_id=tenant_id, identity_ids=identity_ids)
 
 
+def _remediate(*, plan_id: str, seconds: int) -> None:
+    """One waiting job is enough, and a person's approval does not wait for one that was put off."""
+    when = "later" if seconds else "now"
+    job = remediation.execute.configure(
+        queueing_lock=f"remediation:{plan_id}:{when}", schedule_in={"seconds": seconds}
+    )
+    with suppress(AlreadyEnqueued), transaction.atomic():
+        job.defer(plan_id=plan_id)
+
+
+def _read_back(*, plan_id: str, due: str, seconds: int) -> None:
+    """One job for each time at which something is due, however often it is asked for."""
+    job = remediation.look.configure(queueing_lock=f"look:{plan_id}:{due}", schedule_in={"seconds": seconds})
+    with suppress(AlreadyEnqueued), transaction.atomic():
+        job.defer(plan_id=plan_id)
+
+
+def _why_stopped() -> str:
+    switch = kill_switch()
+    return switch.reason if switch is not None else ""
+
+
+def _protected_of(entra_tenant_id: UUID) -> frozenset[ProtectedPair]:
+    return frozenset((str(each.kind), each.value) for each in protected_of(entra_tenant_id))
+
+
+# What validation keeps and remediation has to heed; the two do not know each other.
+SAFEGUARDS: Final = Safeguards(why_stopped=_why_stopped, protected_of=_protected_of)
+
+
 def _link(**_: object) -> None:
     _once(link)()
 
@@ -103,6 +137,7 @@ FACTS: Final[Mapping[str, Sequence[FactHandler]]] = {
         _once(start_scheduled),
         _once(identities.start_due),
         _once(link),
+        _once(remediation.move_stalled_plans),
     ),
     "import.requested": (_plan_import,),
     "import.piece_ready": (_read_piece,),
@@ -128,4 +163,10 @@ FACTS: Final[Mapping[str, Sequence[FactHandler]]] = {
     "run.finished": (),
     # One for a batch of credentials, with their ids.
     "credential.verdict_set": (),
+    "remediation.requested": (),
+    "remediation.moves": (_remediate,),
+    "remediation.look_due": (_read_back,),
+    # With the state that a step has come to: applied, confirmed, drifted, failed, skipped.
+    "remediation.step_moved": (),
+    "remediation.finished": (),
 }

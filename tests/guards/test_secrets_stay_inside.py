@@ -13,6 +13,7 @@ READERS: Final = {
     "vault/keyring.py": "parses the key ring",
     "exposures/features.py": "length and character classes for the mask",
     "directories/entra/sign_in.py": "the sign-in call",
+    "directories/entra/actions.py": "a random password that nobody is told, into the request that sets it",
     "directories/entra/proofs.py": "our own client secret, for our own token and for the sign-in call",
     "directories/entra/certificates.py": "reads an uploaded certificate, and opens its key to sign with it",
     "directories/entra/registration.py": "a secret's first characters, to find its end in the app registration",

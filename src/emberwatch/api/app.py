@@ -24,12 +24,14 @@ from emberwatch.api.routes import (
     audit,
     cases,
     choices,
+    closings,
     credentials,
     directory,
     directory_sync,
     identities,
     imports,
     machines,
+    remediations,
     runs,
     soc,
     tenants,
@@ -104,7 +106,7 @@ api = EmberwatchApi(
 )
 for _routes in (
     *(tenants, directory, directory_sync, choices, imports, uploads, credentials, identities, machines),
-    *(validations, runs, attempts, cases, soc, audit),
+    *(closings, validations, runs, attempts, remediations, cases, soc, audit),
 ):
     api.add_router("", _routes.router)
 # django-ninja looks for the nearest kind, and has answers of its own for all of these.

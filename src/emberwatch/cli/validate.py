@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import sys
-import time
 from collections import Counter
-from collections.abc import Callable, Iterable
-from contextlib import ExitStack
-from dataclasses import dataclass
+from collections.abc import Iterable
 from functools import partial
-from typing import TYPE_CHECKING, Annotated, Final
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from emberwatch.cli.children import Child
 from emberwatch.cli.output import AsJson, print_json, print_table
 from emberwatch.cli.start import start
-from emberwatch.core.errors import BadInput, Unavailable
+from emberwatch.cli.waiting import Moving, say_if_nobody_works, wait_until_at_rest
+from emberwatch.core.errors import BadInput
 from emberwatch.core.verdict import Verdict
 
 if TYPE_CHECKING:
@@ -24,8 +20,6 @@ if TYPE_CHECKING:
 
     from emberwatch.tenants.models import Tenant
     from emberwatch.validation.models import Run, Validation
-
-POLL_SECONDS: Final = 0.3
 
 
 def validate(
@@ -54,7 +48,7 @@ def validate(
     else:
         _validate_one(found, credential, confirm=confirm, wait=wait, as_json=as_json)
     if not wait:
-        _say_if_nobody_works()
+        say_if_nobody_works()
 
 
 def _validate_one(tenant: Tenant, credential_id: str, *, confirm: bool, wait: bool, as_json: bool) -> None:
@@ -71,7 +65,7 @@ def _validate_one(tenant: Tenant, credential_id: str, *, confirm: bool, wait: bo
     asked = request_validation(found, actor=actor, now=utc_now(), confirm=confirm)
     rows = Validation.objects.filter(pk=asked.pk)
     if wait:
-        _wait(lambda: Moving(1) if rows.filter(state__in=OPEN_STATES).exists() else None)
+        wait_until_at_rest(lambda: Moving(1) if rows.filter(state__in=OPEN_STATES).exists() else None)
     row = rows.select_related("verdict_record", "credential").get()
     if as_json:
         print_json([records.validation(row)])
@@ -96,7 +90,7 @@ def _validate_feed(tenant: Tenant, *, wait: bool, as_json: bool) -> None:
     runs = start_runs(tenant, actor=command_line_actor(), now=now)
     for run in runs:
         if wait:
-            _wait(partial(_moving, run.pk))
+            wait_until_at_rest(partial(_moving, run.pk))
         run.refresh_from_db()
         if as_json:
             _print_rows(run)
@@ -130,12 +124,6 @@ def _print_outcome(run: Run) -> None:
     typer.echo(f"{run.get_state_display()}. {run.sentence}".strip())
 
 
-@dataclass(frozen=True, slots=True)
-class Moving:
-    total: int
-    done: int = 0
-
-
 def _moving(run_id: UUID) -> Moving | None:
     """How far a run is, or ``None`` when waiting here would bring nothing more."""
     from emberwatch.core.clock import utc_now
@@ -144,28 +132,6 @@ def _moving(run_id: UUID) -> Moving | None:
 
     run = Run.objects.get(pk=run_id)
     return None if is_at_rest(run, utc_now()) else Moving(run.credentials, run.decided)
-
-
-def _wait(how_far: Callable[[], Moving | None]) -> None:
-    from emberwatch.core.clock import utc_now
-    from emberwatch.engine.queries import worker_is_alive
-
-    with ExitStack() as stack:
-        child = None if worker_is_alive(utc_now()) else stack.enter_context(Child("worker"))
-        while (moving := how_far()) is not None:
-            if child is None and not worker_is_alive(utc_now()):
-                child = stack.enter_context(Child("worker"))
-            if child is not None and child.has_ended():
-                raise Unavailable("The worker has ended; what was asked for stays queued.")
-            _draw(moving.done, moving.total)
-            time.sleep(POLL_SECONDS)
-        _draw(0, 0)
-
-
-def _draw(done: int, total: int) -> None:
-    if sys.stderr.isatty():
-        sys.stderr.write(f"\r{done} of {total} validated" if total else "\r\033[K")
-        sys.stderr.flush()
 
 
 def _print_one(row: Validation) -> None:
@@ -185,11 +151,3 @@ def _print_counts(verdicts: Iterable[str]) -> None:
         print_table(
             ("Verdict", "Credentials"), [(v.label, str(counts[v.value])) for v in Verdict if counts[v.value]]
         )
-
-
-def _say_if_nobody_works() -> None:
-    from emberwatch.core.clock import utc_now
-    from emberwatch.engine.queries import worker_is_alive
-
-    if not worker_is_alive(utc_now()):
-        typer.echo("No worker is running: start `emberwatch worker`, or give --wait.", err=True)

@@ -21,6 +21,7 @@ SECRET_KEY = session_key(ENVIRONMENT).expose()
 ROOT_URLCONF = "emberwatch.config.urls"
 WSGI_APPLICATION = "emberwatch.config.wsgi.application"
 PIPELINE = "emberwatch.pipeline.FACTS"
+SAFEGUARDS = "emberwatch.pipeline.SAFEGUARDS"
 
 INSTALLED_APPS = [
     "django.contrib.auth",
@@ -42,6 +43,7 @@ INSTALLED_APPS = [
     "emberwatch.exposures",
     "emberwatch.validation",
     "emberwatch.ingestion",
+    "emberwatch.remediation",
     "emberwatch.engine",
     "emberwatch.web",
 ]

@@ -49,6 +49,14 @@ def until(name: str, value: str) -> datetime | None:
         return moment
 
 
+def in_utc(name: str, moment: datetime | None) -> datetime | None:
+    """The same moment in the zone that PostgreSQL can always read."""
+    try:
+        return moment.astimezone(UTC) if moment else None
+    except OverflowError:
+        raise BadInput(f"{name} is not a moment that can be stored.", field=name) from None
+
+
 def cursor_at(at: datetime, row_id: UUID) -> str:
     """A place in a list, as text that can stand in an address."""
     return _cursor(at.isoformat(), row_id)

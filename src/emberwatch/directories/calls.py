@@ -48,7 +48,16 @@ _OWNERS: Final = frozenset(
         "riskyUsers",
     }
 )
-_ACTIONS: Final = frozenset({"delta", "$count", "microsoft.graph.user", "microsoft.graph.group"})
+_ACTIONS: Final = frozenset(
+    {
+        "delta",
+        "$count",
+        "microsoft.graph.user",
+        "microsoft.graph.group",
+        "confirmCompromised",
+        "dismiss",
+    }
+)
 
 
 def path_template(path: str) -> str:

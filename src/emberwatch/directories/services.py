@@ -297,15 +297,19 @@ def halt(connection_id: UUID, sentence: str, *, now: datetime, facts: dict[str, 
     announce("directory.halted", tenant_id=str(connection.tenant_id))
 
 
-def open_directory(connection: DirectoryConnection, clock: Clock = utc_now) -> Directory:
-    """The live adapter of a connection; the caller closes it."""
+def open_directory(
+    connection: DirectoryConnection, clock: Clock = utc_now, *, dry_run: bool = False
+) -> Directory:
+    """The live adapter of a connection; the caller closes it. One for a dry run cannot change anything."""
     settings = ConnectionSettings(
         cloud=connection.cloud,
         entra_tenant_id=connection.entra_tenant_id,
         client_id=connection.client_id,
         keys=app_keys(connection, environment().federated_token_path),
     )
-    return CONNECTORS[connection.kind](settings, environment(), clock, recorder(connection.pk))
+    return CONNECTORS[connection.kind](
+        settings, environment(), clock, recorder(connection.pk), dry_run=dry_run
+    )
 
 
 @contextmanager

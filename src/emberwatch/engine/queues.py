@@ -10,8 +10,9 @@ from typing import Final
 
 VALIDATION: Final = "validation"
 INGESTION: Final = "ingestion"
+REMEDIATION: Final = "remediation"
 RUNS: Final = "runs"
 DIRECTORIES: Final = "directories"
 
-PROMPT_QUEUES: Final = (VALIDATION, INGESTION)
+PROMPT_QUEUES: Final = (VALIDATION, INGESTION, REMEDIATION)
 PATIENT_QUEUES: Final = (RUNS, DIRECTORIES)

@@ -247,3 +247,42 @@ class VerdictRecord(models.Model):
     class Meta:
         ordering = ["-at", "-id"]
         indexes = [models.Index(fields=["credential", "-at"], name="history_newest")]
+
+
+class Handling(models.TextChoices):
+    OPEN = "open", "Open"
+    REMEDIATED = "remediated", "Remediated"
+    IGNORED = "ignored", "Ignored"
+
+
+class ClosingScope(models.TextChoices):
+    PAIR = "pair", "This credential"
+    LOGIN = "login", "Every credential of this login"
+
+
+class Closing(models.Model):
+    """That somebody has dealt with a credential, or with all of a login, by hand."""
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    tenant = models.ForeignKey(Tenant, on_delete=models.CASCADE, related_name="+", db_index=False)
+    credential = models.ForeignKey(Credential, null=True, on_delete=models.SET_NULL, related_name="closings")
+    """The one that it began with; a login stays closed without it."""
+    login_canonical = models.CharField(max_length=320)
+    handling = models.CharField(max_length=16, choices=Handling.choices)
+    scope = models.CharField(max_length=8, choices=ClosingScope.choices, default=ClosingScope.PAIR)
+    reason = models.CharField(max_length=500)
+    until = models.DateTimeField(null=True)
+    closed_by = models.CharField(max_length=300)
+    closed_at = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True)
+    """When somebody opened it again, or closed it anew."""
+    ended_by = models.CharField(max_length=300, blank=True)
+
+    class Meta:
+        indexes = [
+            models.Index(
+                fields=["tenant", "login_canonical"],
+                condition=models.Q(ended_at=None),
+                name="closings_in_force",
+            ),
+        ]

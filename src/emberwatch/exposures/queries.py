@@ -12,15 +12,18 @@ from django.db.models import Count, F, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 
 from emberwatch.accounts.actor import Actor
+from emberwatch.core.clock import utc_now
 from emberwatch.core.errors import BadInput, NotFound
 from emberwatch.core.listing import cursor_at, one_of, place_of, plain_text, since, until
 from emberwatch.core.verdict import Certainty, Verdict, VerdictGroup
 from emberwatch.directories.queries import connection_to
 from emberwatch.directories.services import user_link
+from emberwatch.exposures.closing import with_handling
 from emberwatch.exposures.models import (
     Cookie,
     Credential,
     ExposureKind,
+    Handling,
     Machine,
     Sighting,
     SourceKind,
@@ -44,6 +47,7 @@ _CHOICES: Final[dict[str, frozenset[str] | None]] = {
     "certainty": frozenset(Certainty),
     "source_kind": frozenset(SourceKind.values),
     "exposure_kind": frozenset(ExposureKind.values),
+    "handling": frozenset(Handling.values),
     "domain": None,
     "text": None,
 }
@@ -58,6 +62,7 @@ class FeedFilter:
     certainty: str = ""
     source_kind: str = ""
     exposure_kind: str = ""
+    handling: str = ""
     domain: str = ""
     text: str = ""
     since: datetime | None = None
@@ -97,7 +102,7 @@ def feed_page(tenant: Tenant, wanted: FeedFilter, *, cursor: str = "", limit: in
         last_seen_at, last_id = place_of(cursor)
         rows = rows.filter(Q(last_seen_at__lt=last_seen_at) | Q(last_seen_at=last_seen_at, id__lt=last_id))
     limit = max(1, min(limit, MAX_PAGE_SIZE))
-    found = list(rows[: limit + 1])
+    found = list(with_handling(rows, utc_now())[: limit + 1])
     last = found[limit - 1] if len(found) > limit else None
     return FeedPage(found[:limit], cursor_at(last.last_seen_at, last.id) if last else "", wanted)
 
@@ -120,6 +125,8 @@ def active_counts(tenant_ids: Iterable[UUID]) -> dict[UUID, int]:
 
 def _narrowed(tenant: Tenant, wanted: FeedFilter) -> QuerySet[Credential]:
     rows = Credential.objects.filter(tenant=tenant)
+    if wanted.handling:
+        rows = with_handling(rows, utc_now(), wanted.handling)
     exact = {
         "verdict_group": wanted.group,
         "verdict": wanted.verdict,

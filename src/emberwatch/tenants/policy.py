@@ -13,6 +13,7 @@ class Permission(StrEnum):
     VIEW_FEED = "view_feed"
     REVEAL_PASSWORD = "reveal_password"  # noqa: S105 - a permission's name
     VALIDATE = "validate"
+    REMEDIATE = "remediate"
     IMPORT = "import"
     CONFIGURE_DIRECTORY = "configure_directory"
     CONFIGURE_TENANT = "configure_tenant"
@@ -20,7 +21,12 @@ class Permission(StrEnum):
 
 
 _VIEWER: Final = frozenset({Permission.VIEW_FEED})
-_ANALYST: Final = _VIEWER | {Permission.REVEAL_PASSWORD, Permission.VALIDATE, Permission.IMPORT}
+_ANALYST: Final = _VIEWER | {
+    Permission.REVEAL_PASSWORD,
+    Permission.VALIDATE,
+    Permission.REMEDIATE,
+    Permission.IMPORT,
+}
 _ADMIN: Final = _ANALYST | {
     Permission.CONFIGURE_DIRECTORY,
     Permission.CONFIGURE_TENANT,

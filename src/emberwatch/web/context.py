@@ -31,6 +31,8 @@ _SWITCH_TO: Final[Mapping[str, str]] = {
     "runs": "runs",
     "run": "runs",
     "attempts": "attempts",
+    "remediations": "remediations",
+    "remediation": "remediations",
     "tenant": "tenant",
     "directory": "tenant",
     "choices": "tenant",

@@ -12,7 +12,8 @@ from django.http import HttpRequest
 from emberwatch.core.clock import utc_now
 from emberwatch.core.verdict import Certainty, Verdict, VerdictGroup
 from emberwatch.engine.queries import worker_is_alive
-from emberwatch.exposures.models import Credential
+from emberwatch.exposures.closing import closing_of
+from emberwatch.exposures.models import ClosingScope, Credential, Handling
 from emberwatch.exposures.profile import severity_for
 from emberwatch.exposures.queries import admin_center_link, ambiguous_bearers, history_of, sightings_of
 from emberwatch.identities.policy import reason_of
@@ -22,6 +23,7 @@ from emberwatch.validation.policy import may_confirm
 from emberwatch.validation.queries import open_validation
 from emberwatch.web.access import actor_of
 from emberwatch.web.forms import Form
+from emberwatch.web.remediating import remediation_of
 
 FILTERS: Final = (
     "group",
@@ -29,6 +31,7 @@ FILTERS: Final = (
     "certainty",
     "source_kind",
     "exposure_kind",
+    "handling",
     "domain",
     "since",
     "until",
@@ -115,6 +118,11 @@ def details_of(request: HttpRequest, credential: Credential) -> dict[str, Any]:
         "user_link": admin_center_link(credential),
         "progress": progress_of(running, utc_now()) if running else None,
         "may_confirm": may_confirm(Verdict(credential.verdict), Certainty(credential.certainty or "proved")),
+        "remediation": remediation_of(credential),
+        "closing": closing_of(credential, utc_now()),
+        "closing_form": Form({"handling": Handling.REMEDIATED, "scope": ClosingScope.PAIR}),
+        "handlings": Handling.choices[1:],
+        "closing_scopes": ClosingScope.choices,
         "form": Form(),
         "in_panel": request.headers.get("HX-Target") == "panel-body",
     }

@@ -11,6 +11,7 @@ from emberwatch.web.views import (
     audit,
     cases,
     choices,
+    closings,
     credentials,
     directory,
     directory_health,
@@ -22,6 +23,7 @@ from emberwatch.web.views import (
     invitation,
     kill_switch,
     machines,
+    remediations,
     runs,
     tenants,
     tokens,
@@ -32,6 +34,7 @@ from emberwatch.web.views import (
 TENANT = "tenants/<uuid:tenant_id>/"
 CREDENTIAL = f"{TENANT}credentials/<uuid:credential_id>/"
 RUN = f"{TENANT}runs/<uuid:run_id>/"
+PLAN = f"{TENANT}remediations/<uuid:plan_id>/"
 
 open_to_all = [
     path("healthz", health.live, name="healthz"),
@@ -60,6 +63,9 @@ pages = [
     path(CREDENTIAL, credentials.details, name="credential"),
     path(f"{CREDENTIAL}reveal/", credentials.reveal_password, name="reveal"),
     path(f"{CREDENTIAL}validate/", validations.start, name="validate"),
+    path(f"{CREDENTIAL}remediate/", remediations.ask, name="remediate"),
+    path(f"{CREDENTIAL}close/", closings.close_credential, name="close_credential"),
+    path(f"{CREDENTIAL}reopen/", closings.reopen_credential, name="reopen_credential"),
     path(f"{CREDENTIAL}case/", cases.page, name="case"),
     path(f"{CREDENTIAL}case.json", cases.export, name="case_export"),
     path(f"{TENANT}validations/<uuid:validation_id>/", validations.status, name="validation"),
@@ -69,6 +75,11 @@ pages = [
     path(f"{RUN}pause/", runs.pause, name="pause_run"),
     path(f"{RUN}resume/", runs.resume, name="resume_run"),
     path(f"{RUN}cancel/", runs.cancel, name="cancel_run"),
+    path(f"{TENANT}remediations/", remediations.listing, name="remediations"),
+    path(PLAN, remediations.one, name="remediation"),
+    path(f"{PLAN}approve/", remediations.approve, name="approve_remediation"),
+    path(f"{PLAN}cancel/", remediations.cancel, name="cancel_remediation"),
+    path(f"{PLAN}undo/", remediations.undo, name="undo_remediation"),
     path(f"{TENANT}attempts/", attempts.listing, name="attempts"),
     path(f"{TENANT}attempts/export/", attempts.export, name="export_attempts"),
     path(f"{TENANT}imports/", imports.listing, name="imports"),

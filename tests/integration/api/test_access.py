@@ -12,16 +12,19 @@ from emberwatch.core.clock import utc_now
 from emberwatch.core.secret import Secret
 from emberwatch.directories.keys import NewKey, put_beside
 from emberwatch.directories.models import ConnectionKey, DirectoryConnection, KeyKind
+from emberwatch.exposures.models import Credential
 from emberwatch.identities.models import Identity
 from emberwatch.ingestion.services import ImportOptions, open_upload, request_import
+from emberwatch.remediation.models import PlanState, RemediationPlan, StepState
 from emberwatch.simulator import UserScenario
 from emberwatch.tenants.models import Tenant
 from emberwatch.validation.models import Attempt, Validation
 from emberwatch.validation.runs import start_run
 from emberwatch.validation.services import request_validation, run_validation
-from tests.factories import NOW, connect, make_credential, make_tenant
+from tests.factories import NOW, connect, make_credential, make_plan, make_tenant
 from tests.integration.api.conftest import caller_for
 from tests.integration.conftest import StartEntra
+from tests.integration.remediation.world import ALL, app
 from tests.world import APP, DIRECTORY, RIGHT, SECRET
 
 pytestmark = pytest.mark.django_db
@@ -78,6 +81,15 @@ ROUTES: Mapping[tuple[str, str], tuple[int, int, int]] = {
     ("POST", "/runs/{run}/cancel"): (403, 200, 200),
     ("GET", "/attempts"): (403, 200, 200),
     ("GET", "/accounts/{account}/budget"): (403, 200, 200),
+    ("GET", "/credentials/{credential}/handling"): (200, 200, 200),
+    ("PUT", "/credentials/{credential}/handling"): (403, 200, 200),
+    ("GET", "/credentials/{credential}/remediations"): (200, 200, 200),
+    ("GET", "/remediations"): (200, 200, 200),
+    ("POST", "/remediations"): (403, 200, 200),
+    ("GET", "/remediations/{plan}"): (200, 200, 200),
+    ("POST", "/remediations/{key}/approve"): (403, 200, 200),
+    ("POST", "/remediations/{key}/cancel"): (403, 200, 200),
+    ("POST", "/remediations/{key}/undo"): (403, 201, 201),
     ("GET", "/credentials/{credential}/case"): (200, 200, 200),
     ("GET", "/audit"): (403, 403, 200),
     ("GET", "/audit/verification"): (403, 403, 200),
@@ -98,6 +110,7 @@ def furnished() -> tuple[Tenant, dict[str, str]]:
     account = Attempt.objects.get(tenant=tenant).object_id
     ids = {
         "run": run.id,
+        "plan": make_plan(credential, tenant.directory_connections.get(entra_tenant_id=DIRECTORY)).pk,
         "account": account,
         "credential": credential.id,
         "identity": Identity.objects.get(tenant=tenant).pk,
@@ -116,9 +129,16 @@ def status_of(role: str, at_home: Tenant, target: Tenant, method: str, path: str
         path = f"{path}?directory={OTHER_DIRECTORY}"
     if path.startswith("/directory/keys"):
         path = path.format(key=_second_key(target, is_there=method == "DELETE"))
+    if path.startswith("/remediations/{key}"):
+        path = path.format(key=_waiting_plan(target, is_done=path.endswith("undo")))
+    if (method, path) == ("POST", "/remediations"):
+        return int(caller(method, caller.here(path), _dry_run(target)).status_code)
     if (method, path) == ("POST", "/imports"):
         return int(caller.upload(b"ann@contoso.example:pw\n").status_code)
-    return int(caller(method, caller.here(path), BODIES.get((method, path))).status_code)
+    body = {"reason": "false alarm"} if path.endswith("/undo") else BODIES.get((method, path))
+    if path.endswith("/handling") and method == "PUT":
+        body = {"handling": "ignored", "reason": "a test"}
+    return int(caller(method, caller.here(path), body).status_code)
 
 
 def _second_directory(tenant: Tenant) -> None:
@@ -136,9 +156,31 @@ def _second_key(tenant: Tenant, *, is_there: bool) -> str:
     return str(put_beside(connection, second, NOW).id) if is_there else ""
 
 
+def _waiting_plan(tenant: Tenant, *, is_done: bool) -> str:
+    """A plan for the account of the tenant's credential, which nobody has moved yet."""
+    credential = Credential.objects.filter(tenant=tenant).exclude(identity=None).first()
+    if credential is None:
+        return str(tenant.id)
+    plan = make_plan(credential, tenant.directory_connections.get(entra_tenant_id=DIRECTORY))
+    if is_done:
+        RemediationPlan.objects.filter(identity=credential.identity).delete()
+        RemediationPlan.objects.filter(pk=plan.pk).update(state=PlanState.DONE, identity=credential.identity)
+        plan.steps.update(state=StepState.CONFIRMED)
+    return str(plan.pk)
+
+
+def _dry_run(tenant: Tenant) -> object:
+    credential = Credential.objects.filter(tenant=tenant).exclude(identity=None).first()
+    return {
+        "credential_id": str(credential.pk) if credential else str(tenant.id),
+        "actions": ["disable_account"],
+        "dry_run": True,
+    }
+
+
 @pytest.mark.parametrize("role", list(Role))
 def test_a_role_meets_its_routes_and_others_tenants_are_not_there(start_entra: StartEntra, role: str) -> None:
-    start_entra(UserScenario(upn="ann@contoso.example", password=RIGHT))
+    start_entra(UserScenario(upn="ann@contoso.example", password=RIGHT), apps=(app(*ALL),))
     tenant, ids = furnished()
     stranger = make_tenant()
     column = [Role.VIEWER, Role.ANALYST, Role.ADMIN].index(Role(role))

@@ -33,7 +33,7 @@ from emberwatch.validation.models import Attempt
 from emberwatch.validation.operating import protect
 from emberwatch.validation.runs import start_run
 from emberwatch.validation.services import request_validation, run_validation
-from tests.factories import connect, make_credential, make_tenant
+from tests.factories import connect, make_credential, make_plan, make_tenant
 from tests.integration.api.conftest import caller_for
 from tests.integration.conftest import StartEntra
 from tests.world import APP, DIRECTORY, RIGHT, SECRET
@@ -76,6 +76,7 @@ def world(start_entra: StartEntra, settings: Settings) -> Mapping[str, str]:
         "run_id": str(start_run(tenant, actor=SYSTEM, now=utc_now()).id),
         "object_id": str(Attempt.objects.get().object_id),
         "import_id": str(import_id),
+        "plan_id": str(make_plan(credential, connection).pk),
         "entry_id": str(protect(tenant, "account", "ceo@contoso.example", actor=SYSTEM, now=utc_now()).id),
     }
 

@@ -23,7 +23,7 @@ from emberwatch.tenants.models import Tenant
 from emberwatch.validation.models import Attempt, AttemptState, KillSwitch
 from emberwatch.validation.operating import protect
 from emberwatch.web import urls as web_urls
-from tests.factories import NOW, make_credential, make_run
+from tests.factories import NOW, make_credential, make_plan, make_run
 from tests.integration.web.conftest import HTMX, Visit
 from tests.integration.web.test_identities import make_identity
 from tests.world import APP, DIRECTORY
@@ -53,7 +53,7 @@ def addresses(tenant: Tenant) -> list[str]:
     credential = make_credential(tenant)
     by_tenant = (
         *("feed", "runs", "attempts", "imports", "new_import", "audit", "tenant", "directory"),
-        *("choices", "soc", "directory_health", "directory_sync", "cookies", "identities"),
+        *("choices", "soc", "directory_health", "directory_sync", "cookies", "identities", "remediations"),
     )
     for_all = ("feeds", "tenants", "new_tenant", "tokens", "kill_switch", "account_logout")
     return [
@@ -63,6 +63,13 @@ def addresses(tenant: Tenant) -> list[str]:
         reverse("case", args=[tenant.id, credential.id]),
         reverse("identity", args=[tenant.id, make_identity(tenant, display_name="<b>Ann</b>").pk]),
         reverse("run", args=[tenant.id, make_run(tenant).id]),
+        reverse(
+            "remediation",
+            args=[
+                tenant.id,
+                make_plan(credential, tenant.directory_connections.get(), reason="<b>why</b>").pk,
+            ],
+        ),
         "/nothing/here/",
         "/tenants/x/",
     ]

@@ -35,9 +35,13 @@ def test_the_least_permission_grants_its_own_row_and_no_other() -> None:
 @pytest.mark.parametrize("row", [*BASE, *ABILITIES], ids=lambda row: row.name)
 def test_each_row_is_opened_by_its_own_least_permission(row: object) -> None:
     least = getattr(row, "least", None) or getattr(row, "permission")  # noqa: B009 - two kinds of rows
-    (found,) = [each for each in judge((least,), {}) if each.name == getattr(row, "name")]  # noqa: B009
+    beside = getattr(row, "beside", ())
+    (found,) = [each for each in judge((least, *beside), {}) if each.name == getattr(row, "name")]  # noqa: B009
     assert (found.state, found.granted_by, found.least_permission) == (GRANTED, least, least)
     assert found.adds
+    if beside:
+        (alone,) = [each for each in judge((least,), {}) if each.name == getattr(row, "name")]  # noqa: B009
+        assert alone.state is MISSING
 
 
 def test_more_than_the_least_grants_too_and_is_named() -> None:
@@ -101,4 +105,5 @@ def test_what_is_used_is_never_too_much() -> None:
 )
 def test_each_risk_is_told(permission: str, risk: str) -> None:
     assert risk in risk_of(permission)
-    assert [each.permission for each in surplus_of((READS_ALL, permission))] == [permission]
+    expected = [] if permission in USED else [permission]
+    assert [each.permission for each in surplus_of((READS_ALL, permission))] == expected

@@ -17,7 +17,7 @@ from emberwatch.api.paging import Page, Paging
 from emberwatch.api.shapes import CredentialDetailOut, CredentialOut, Id
 from emberwatch.core.errors import BadInput
 from emberwatch.core.verdict import Certainty, Verdict, VerdictGroup
-from emberwatch.exposures.models import ExposureKind, SourceKind
+from emberwatch.exposures.models import ExposureKind, Handling, SourceKind
 from emberwatch.exposures.queries import FeedFilter, access_credential, feed_page
 from emberwatch.tenants.policy import Permission
 from emberwatch.tenants.queries import access_tenant, permissions_of
@@ -27,7 +27,7 @@ router = Router(tags=["Credentials"])
 # Left out means: any. The document must not offer `null`, which an address cannot carry.
 _ANY_OF = {
     kind: WithJsonSchema({"type": "string", "enum": [member.value for member in kind]})
-    for kind in (VerdictGroup, Verdict, Certainty, SourceKind, ExposureKind)
+    for kind in (VerdictGroup, Verdict, Certainty, SourceKind, ExposureKind, Handling)
 }
 _DAY = r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
 _TIME = r"T[0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]{1,6})?)?(Z|[+-][0-9]{2}:[0-9]{2})?"
@@ -42,6 +42,7 @@ class FeedQuery(Schema):
     certainty: Annotated[Certainty | None, _ANY_OF[Certainty]] = None
     source_kind: Annotated[SourceKind | None, _ANY_OF[SourceKind]] = None
     exposure_kind: Annotated[ExposureKind | None, _ANY_OF[ExposureKind]] = None
+    handling: Annotated[Handling | None, _ANY_OF[Handling]] = None
     domain: str = Field("", max_length=253, description="A monitored domain.")
     text: str = Field("", max_length=320, description="Part of a login, or of the account's names.")
     since: Annotated[

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from emberwatch.directories.actions import ActionKind
 from emberwatch.directories.base import DirectoryError, NotOffered
 from emberwatch.directories.entra.faults import CONSENT, NOT_PREMIUM
 from emberwatch.directories.entra.graph import Forbidden, GraphRequest, NoSuchOperation
@@ -27,6 +28,10 @@ class Ability:
     """A read that costs little and shows whether licence and cloud have it."""
     select: str = ""
     """The property of that read that the licence is about, where it is not the whole."""
+    also: tuple[str, ...] = ()
+    """Greater permissions that open it too."""
+    beside: tuple[str, ...] = ()
+    """What the permission needs beside it."""
 
     @property
     def probe(self) -> GraphRequest:
@@ -35,14 +40,24 @@ class Ability:
 
     @property
     def opened_by(self) -> tuple[str, ...]:
-        return (self.permission, self.permission.replace(".Read.", ".ReadWrite."))
+        return (self.permission, self.permission.replace(".Read.", ".ReadWrite."), *self.also)
 
     def is_granted(self, roles: Collection[str]) -> bool:
-        return not set(self.opened_by).isdisjoint(roles)
+        return bool(self.way(roles))
+
+    def way(self, roles: Collection[str]) -> str:
+        """The permission that is held and opens it, or nothing."""
+        least = self.opened_by[: len(self.opened_by) - len(self.also)]
+        ways = (*(least if set(self.beside) <= set(roles) else ()), *self.also)
+        return next((way for way in ways if way in roles), "")
+
+    @property
+    def to_add(self) -> str:
+        return " and ".join((self.permission, *self.beside))
 
     @property
     def remedy(self) -> str:
-        return f"Optional: add {self.permission} under Application permissions. {CONSENT}"
+        return f"Optional: add {self.to_add} under Application permissions. {CONSENT}"
 
     def refusal(self, error: DirectoryError, roles: Collection[str]) -> DirectoryError:
         """The same error, or :class:`NotOffered` when it says that this ability is not for us."""
@@ -51,7 +66,7 @@ class Ability:
         if not isinstance(error, Forbidden) and error.code != _LICENCE_CODE:
             return error
         if not self.is_granted(roles):
-            sentence = f"The application lacks the permission {self.permission}."
+            sentence = f"The application lacks the permission {self.to_add}."
             return NotOffered(sentence, remedy=self.remedy, code=error.code)
         return NotOffered(NOT_PREMIUM.sentence, remedy=NOT_PREMIUM.remedy, code=error.code)
 
@@ -95,5 +110,51 @@ RISKY_ACCOUNTS: Final = Ability(
 DELETED_ACCOUNTS: Final = Ability(
     "Deleted accounts", "User.Read.All", "an account that was deleted shows when"
 )
+_CHANGES_USERS: Final = ("User.ReadWrite.All", "Directory.ReadWrite.All")
+REVOKE_SESSIONS: Final = Ability(
+    "Revoke sessions",
+    "User.RevokeSessions.All",
+    "ends the sessions of an account whose password leaked",
+    also=_CHANGES_USERS,
+)
+DISABLE_ACCOUNTS: Final = Ability(
+    "Disable accounts",
+    "User.EnableDisableAccount.All",
+    "disables an account whose password leaked, and enables it again",
+    also=_CHANGES_USERS,
+    beside=("User.Read.All",),
+)
+CHANGE_PASSWORDS: Final = Ability(
+    "Change passwords",
+    "User-PasswordProfile.ReadWrite.All",
+    "sets a random password, or has the person choose a new one",
+)
+MARK_RISK: Final = Ability(
+    "Mark risk",
+    "IdentityRiskyUser.ReadWrite.All",
+    "marks an account as compromised, and dismisses the risk",
+    "Microsoft Entra ID P2",
+    "/identityProtection/riskyUsers",
+)
+CHANGE_GROUPS: Final = Ability(
+    "Change groups",
+    "GroupMember.ReadWrite.All",
+    "puts an account into a group that your policies watch, and takes it out again",
+    also=("Group.ReadWrite.All", "Directory.ReadWrite.All"),
+)
+ACTION_ABILITIES: Final[Mapping[Ability, tuple[ActionKind, ...]]] = {
+    REVOKE_SESSIONS: (ActionKind.REVOKE_SESSIONS,),
+    DISABLE_ACCOUNTS: (ActionKind.DISABLE_ACCOUNT, ActionKind.ENABLE_ACCOUNT),
+    CHANGE_PASSWORDS: (ActionKind.RESET_PASSWORD, ActionKind.REQUIRE_PASSWORD_CHANGE),
+    MARK_RISK: (ActionKind.MARK_COMPROMISED, ActionKind.DISMISS_RISK),
+    CHANGE_GROUPS: (ActionKind.ADD_TO_GROUP, ActionKind.REMOVE_FROM_GROUP),
+}
 # What is optional. Deleted accounts stand among what is required: the permission for all of that covers them.
-ABILITIES: Final = (LEAK_DETECTIONS, SIGN_IN_LOG, SIGN_IN_ACTIVITY, REGISTRATION, RISKY_ACCOUNTS)
+ABILITIES: Final = (
+    LEAK_DETECTIONS,
+    SIGN_IN_LOG,
+    SIGN_IN_ACTIVITY,
+    REGISTRATION,
+    RISKY_ACCOUNTS,
+    *ACTION_ABILITIES,
+)

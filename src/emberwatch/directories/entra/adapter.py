@@ -13,6 +13,7 @@ import httpx
 from emberwatch.config.environment import Environment
 from emberwatch.core.clock import Clock
 from emberwatch.core.secret import Secret
+from emberwatch.directories.actions import AccountState, ActionKind, Applied
 from emberwatch.directories.base import (
     AccountFacts,
     CheckReport,
@@ -27,6 +28,7 @@ from emberwatch.directories.base import (
     SignInReply,
 )
 from emberwatch.directories.entra.accounts import Ask, find_accounts, read_accounts
+from emberwatch.directories.entra.actions import EntraActions
 from emberwatch.directories.entra.batch import Batches
 from emberwatch.directories.entra.check import Checked, check, read_domains
 from emberwatch.directories.entra.clouds import Cloud, cloud_named
@@ -39,7 +41,7 @@ from emberwatch.directories.entra.memberships import read_memberships
 from emberwatch.directories.entra.reader import EntraReader
 from emberwatch.directories.entra.sign_in import sign_in
 from emberwatch.directories.entra.sign_in_log import failed_sign_ins
-from emberwatch.directories.entra.tokens import AppTokens
+from emberwatch.directories.entra.tokens import AppTokens, token_url
 from emberwatch.http.client import ClientOptions, OnCall, build_client
 
 # A domain is verified or federated once in years; a run of sign-ins need not ask before each one.
@@ -47,7 +49,7 @@ DOMAINS_STAY_FRESH: Final = timedelta(minutes=1)
 
 
 class EntraDirectory:
-    """Implements ``Directory``, ``LeakDetector``, ``SignInLog`` and ``Readable`` of :mod:`emberwatch.directories`."""
+    """Implements every protocol of :mod:`emberwatch.directories`: ``Directory`` and the abilities beside it."""
 
     def __init__(
         self, cloud: Cloud, settings: ConnectionSettings, client: httpx.Client, clock: Clock
@@ -62,6 +64,7 @@ class EntraDirectory:
         self._domains = Kept(lambda: read_domains(self._graph), DOMAINS_STAY_FRESH, clock)
         self._deleted = DeletedAccounts(self._graph, clock)
         self._detections = LeakDetections(self._graph, self._tokens, clock)
+        self._actions = EntraActions(self._graph, self._tokens, clock)
 
     def check(self, monitored_domains: list[str]) -> CheckReport:
         on = Checked(self._cloud, self._settings, self._tokens, self._graph, self._client, self._clock)
@@ -107,6 +110,14 @@ class EntraDirectory:
             return replace(reply, halts_directory=False)
         return reply
 
+    def read_state(self, kind: ActionKind, object_id: UUID, group_id: UUID | None = None) -> AccountState:
+        return self._actions.read_state(kind, object_id, group_id)
+
+    def apply(
+        self, kind: ActionKind, object_id: UUID, client_request_id: UUID, group_id: UUID | None = None
+    ) -> Applied:
+        return self._actions.apply(kind, object_id, client_request_id, group_id)
+
     def user_link(self, object_id: UUID) -> str:
         return self._cloud.user_link(object_id)
 
@@ -115,7 +126,12 @@ class EntraDirectory:
 
 
 def connect(
-    settings: ConnectionSettings, environment: Environment, clock: Clock, on_call: OnCall | None = None
+    settings: ConnectionSettings,
+    environment: Environment,
+    clock: Clock,
+    on_call: OnCall | None = None,
+    *,
+    dry_run: bool = False,
 ) -> EntraDirectory:
     cloud = cloud_named(settings.cloud, environment.custom_cloud)
     options = ClientOptions(
@@ -124,5 +140,7 @@ def connect(
         proxy_url=environment.proxy_url,
         allow_private=cloud.is_operators_own,
         on_call=on_call,
+        dry_run=dry_run,
+        asked_by_post=(token_url(cloud, settings.entra_tenant_id),),
     )
     return EntraDirectory(cloud, settings, build_client(options), clock)

@@ -87,13 +87,13 @@ def _base(row: Capability, roles: Collection[str]) -> CapabilityFinding:
 
 
 def _optional(row: Ability, roles: Collection[str], refused: DirectoryError | None) -> CapabilityFinding:
-    way = next((each for each in row.opened_by if each in roles), "")
+    way = row.way(roles)
     state = _state(refused) if way else CapabilityState.MISSING
     return CapabilityFinding(
         name=row.name,
         adds=row.use,
         least_permission=row.permission,
-        permission=row.permission,
+        permission=row.to_add,
         granted_by=way,
         required=False,
         licence=row.licence,

@@ -183,7 +183,8 @@ def _refusals(graph: Graph, roles: Sequence[str]) -> dict[str, DirectoryError]:
     """A granted permission is not enough: the licence or the cloud may leave an ability out."""
     refused: dict[str, DirectoryError] = {}
     for ability in ABILITIES:
-        if not ability.is_granted(roles):
+        # What only changes things cannot be tried by reading: its permission has to do.
+        if not ability.is_granted(roles) or not ability.path:
             continue
         try:
             graph.ask(ability.probe, untold_wait=_BETWEEN_PROBES)

@@ -6,13 +6,14 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 from urllib.parse import quote, urlencode
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import httpx
 import msgspec
 import stamina
 
 from emberwatch.core.clock import Clock
+from emberwatch.directories.actions import OutcomeUnknown
 from emberwatch.directories.base import (
     DirectoryBusy,
     DirectoryError,
@@ -28,6 +29,11 @@ from emberwatch.http.client import DryRunRefused
 # How often one read is sent at most, and the longest wait in between, in seconds.
 REPEATS: Final = 3
 LONGEST_WAIT: Final = 10.0
+# The request cannot have reached anybody.
+_NEVER_SENT: Final = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError)
+_CHANGED: Final = (200, 201, 204)
+# "Not now" and "not at all"; behind any other failure of the service the change may have been made.
+_NOT_ACTED: Final = (501, 503)
 _NO_SUCH_OBJECT: Final = "Request_ResourceNotFound"
 _NO_SUCH_PATH: Final = "Resource not found for the segment"
 # Microsoft names an outworn place in a list in these ways, with different statuses over the years.
@@ -53,7 +59,10 @@ class Forbidden(DirectoryMisconfigured):
 
 
 class UnsupportedQuery(DirectoryError):
-    """Graph answered 400 to a filter that it does not support."""
+    """Graph answered 400: to a filter that it does not support, or to a change that the object does not take."""
+
+    detail: str = ""
+    """Graph's own words, to tell one refusal from another; never shown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +135,32 @@ class Graph:
     def post(self, path: str, body: Mapping[str, Any]) -> GraphReply:
         """Posts a question that changes nothing, so it may be repeated."""
         return self._send("POST", self.root + path, {}, body, None)
+
+    def write(self, method: str, path: str, body: Mapping[str, Any] | None, client_request_id: UUID) -> str:
+        """Sends one change, once, and returns Graph's id of the request.
+
+        Raises :class:`OutcomeUnknown` when Graph may have acted and nobody knows; any other error says that it did not.
+        """
+        headers = {
+            "Authorization": f"Bearer {self._tokens.token()}",
+            "client-request-id": str(client_request_id),
+        }
+        try:
+            reply = self._client.request(method, self.root + path, headers=headers, json=body)
+        except DryRunRefused:
+            raise DirectoryError("A dry run changes nothing.") from None
+        except _NEVER_SENT as error:
+            raise unreachable(error) from None
+        except httpx.HTTPError as error:
+            raise _unknown(type(error).__name__) from None
+        if reply.status_code in _CHANGED:
+            return str(reply.headers.get("request-id", ""))
+        if reply.status_code >= 500 and reply.status_code not in _NOT_ACTED:
+            raise _unknown(str(reply.status_code))
+        if reply.status_code == 401:
+            self._tokens.forget()
+            raise busy(401, wait=0)
+        raise self._error(reply.status_code, reply.headers, _json(reply))
 
     def follow(self, link: str, *, advanced: bool = False, untold_wait: float | None = None) -> GraphReply:
         """What a link of an earlier answer leads to, taken as a whole.
@@ -201,7 +236,10 @@ class Graph:
         if status == 410 or (400 <= status < 410 and code.lower() in _EXPIRED):
             return LinkExpired(EXPIRED_LINK.sentence, remedy=EXPIRED_LINK.remedy, code=code or str(status))
         fault = GRAPH_FAULTS.get(code) or unknown_graph_fault(status, code)
-        return _kind(status, code, message)(fault.sentence, remedy=fault.remedy, code=code)
+        error = _kind(status, code, message)(fault.sentence, remedy=fault.remedy, code=code)
+        if isinstance(error, UnsupportedQuery):
+            error.detail = message
+        return error
 
 
 def worth_repeating(error: Exception, untold_wait: float | None = None) -> bool | float:
@@ -210,6 +248,12 @@ def worth_repeating(error: Exception, untold_wait: float | None = None) -> bool 
         wait = untold_wait if error.retry_after is None else error.retry_after
         return True if wait is None else wait if wait <= LONGEST_WAIT else False
     return isinstance(error, DirectoryUnreachable | TokenRefused)
+
+
+def _unknown(code: str) -> OutcomeUnknown:
+    return OutcomeUnknown(
+        "The change was sent and no answer came.", remedy="Emberwatch reads the account to see.", code=code
+    )
 
 
 def _json(reply: httpx.Response) -> Mapping[str, Any]:

@@ -12,7 +12,9 @@ from django import template
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 
+from emberwatch.core.errors import EmberwatchError
 from emberwatch.core.verdict import Verdict, VerdictGroup
+from emberwatch.directories.actions import WORDS, ActionKind
 from emberwatch.exposures.models import SourceKind
 from emberwatch.exposures.queries import COUNT_CAP
 from emberwatch.validation.policy import Mode
@@ -161,3 +163,14 @@ def field(form: Form, name: str, label: str, kind: str = "text", **options: Any)
         "error": form.error_of(name),
         "options": options,
     }
+
+
+@register.filter
+def effect(kind: str) -> str:
+    """What an action does and what it does not do."""
+    return WORDS[ActionKind(kind)].effect
+
+
+@register.filter
+def error_of(form: Form, name: str) -> EmberwatchError | None:
+    return form.error_of(name)

@@ -12,7 +12,7 @@ from django.views.decorators.http import require_POST
 
 from emberwatch.core.clock import utc_now
 from emberwatch.core.errors import BadInput
-from emberwatch.exposures.models import ExposureKind, SourceKind
+from emberwatch.exposures.models import ExposureKind, Handling, SourceKind
 from emberwatch.exposures.queries import (
     FeedFilter,
     access_credential,
@@ -65,6 +65,7 @@ def feed(request: HttpRequest, tenant_id: UUID) -> HttpResponse:
         "verdicts": verdict_choices(),
         "source_kinds": SourceKind.choices,
         "exposure_kinds": ExposureKind.choices,
+        "handlings": Handling.choices,
         "domains": domains_in_feed(tenant),
         "may": permissions_of(actor_of(request), tenant),
         "run": open_run(tenant.id),

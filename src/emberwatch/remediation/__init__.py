@@ -1,0 +1,1 @@
+"""Changing an account whose password leaked: plan, approve, execute, read back, undo."""
