@@ -91,7 +91,7 @@ def _carry_out(plan: RemediationPlan, clock: Clock, directory_for: Opener) -> No
     if not planned:
         return
     connection = connection_to(plan.tenant_id, plan.entra_tenant_id)
-    why = _why_stopped(plan, connection)
+    why = _why_stopped(connection)
     if why or connection is None:
         raise _PutOff(LOOK_AGAIN, why)
     directory = directory_for(connection)
@@ -103,7 +103,7 @@ def _carry_out(plan: RemediationPlan, clock: Clock, directory_for: Opener) -> No
             _take(job, step)
 
 
-def _why_stopped(plan: RemediationPlan, connection: DirectoryConnection | None) -> str:
+def _why_stopped(connection: DirectoryConnection | None) -> str:
     stopped = safeguards().why_stopped()
     if stopped:
         return f"The kill switch of this installation is on: {stopped}"
@@ -183,7 +183,7 @@ def _reserve(job: _Job, step: RemediationStep, before: AccountState) -> Remediat
         plan = locked_plan(job.plan.pk)
         step = RemediationStep.objects.get(pk=step.pk)
         may_move = plan.state in MOVING_STATES and step.state == StepState.PLANNED
-        if not may_move or _why_stopped(plan, connection_to(plan.tenant_id, plan.entra_tenant_id)):
+        if not may_move or _why_stopped(connection_to(plan.tenant_id, plan.entra_tenant_id)):
             return None
         step.state, step.before, step.client_request_id = StepState.REQUESTED, as_json(before), uuid4()
         step.requested_at, step.looks, step.next_look_at = now, 0, now + ON_ITS_WAY

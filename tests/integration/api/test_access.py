@@ -110,10 +110,10 @@ def furnished() -> tuple[Tenant, dict[str, str]]:
     account = Attempt.objects.get(tenant=tenant).object_id
     ids = {
         "run": run.id,
+        "identity": Identity.objects.get(tenant=tenant).pk,
         "plan": make_plan(credential, tenant.directory_connections.get(entra_tenant_id=DIRECTORY)).pk,
         "account": account,
         "credential": credential.id,
-        "identity": Identity.objects.get(tenant=tenant).pk,
         "validation": validation.id,
         "leak_import": import_id,
     }
