@@ -89,7 +89,7 @@ def look_at(page: Page, name: str) -> None:
 def test_an_active_credential_is_contained_by_two_people(
     page: Page, browser: Browser, product: Product, directory: DirectoryState, tmp_path: Path
 ) -> None:
-    make_tenant(page, "Wingtip", "wingtip.example")
+    make_tenant(page, "Margie", "margie.example")
     make_tenant(page, "Tailspin", "contoso.example")
     leak = tmp_path / "leak.txt"
     leak.write_text(f"{CARL.upn}:{RIGHT}\n{DORA.upn}:{RIGHT}\n", encoding="utf-8")
