@@ -79,7 +79,8 @@ def test_from_a_credential_to_the_person_the_machine_and_back(
 
     page.get_by_role("link", name="Identities").first.click()
     page.get_by_role("link", name="Privileged").click()
-    expect(page.locator("tbody tr")).to_have_count(1)
+    expect(page.locator("tbody tr").filter(has_text="new.starter")).to_have_count(0)
+    expect(page.locator("tbody tr").filter(has_text="Cora Controller")).to_have_count(1)
     page.get_by_role("link", name="Privileged").click()
     page.get_by_label("Name, sign-in name or object ID").fill(EMPTY)
     page.get_by_role("button", name="Search").click()

@@ -45,7 +45,7 @@ def directory(product: Product) -> Iterator[DirectoryState]:
 def second_person(page: Page, browser: Browser) -> Page:
     page.get_by_role("link", name="Configure").click()
     page.get_by_role("link", name="Tenants", exact=True).click()
-    page.get_by_role("main").get_by_role("link", name="Tailspin").click()
+    page.get_by_role("main").get_by_role("link", name="Trey").click()
     page.get_by_label("E-mail").fill("second@emberwatch.example")
     page.get_by_label("Role").last.select_option("analyst")
     page.get_by_role("button", name="Make invitation link").click()
@@ -61,7 +61,7 @@ def second_person(page: Page, browser: Browser) -> Page:
 
 def open_validated(page: Page, login: str) -> None:
     page.get_by_role("link", name="Credentials browser").click()
-    page.get_by_role("main").get_by_role("link", name="Tailspin").click()
+    page.get_by_role("main").get_by_role("link", name="Trey").click()
     page.get_by_role("link", name=login).click()
     panel = page.get_by_role("region", name="Details")
     panel.get_by_role("button", name="Validate").click()
@@ -90,7 +90,7 @@ def test_an_active_credential_is_contained_by_two_people(
     page: Page, browser: Browser, product: Product, directory: DirectoryState, tmp_path: Path
 ) -> None:
     make_tenant(page, "Margie", "margie.example")
-    make_tenant(page, "Tailspin", "contoso.example")
+    make_tenant(page, "Trey", "contoso.example")
     leak = tmp_path / "leak.txt"
     leak.write_text(f"{CARL.upn}:{RIGHT}\n{DORA.upn}:{RIGHT}\n", encoding="utf-8")
     page.get_by_role("link", name="Imports").click()
@@ -98,7 +98,7 @@ def test_an_active_credential_is_contained_by_two_people(
     page.get_by_label("Files").set_input_files(leak)
     page.get_by_role("button", name="Import").click()
     expect(page.get_by_text("Done")).to_be_visible()
-    configure(page, "Tailspin", SECRET)
+    configure(page, "Trey", SECRET)
     expect(page.get_by_text("Saved. The connection works.")).to_be_visible()
 
     # An ordinary account: whoever asks approves.
