@@ -15,7 +15,7 @@ import httpcore
 import httpx
 
 from emberwatch import __version__
-from emberwatch.http.guard import GuardedBackend
+from emberwatch.http.guard import NO_PRIVATE_HOSTS, GuardedBackend, PrivateHosts
 
 USER_AGENT: Final = f"Emberwatch/{__version__}"
 TIME_LIMITS: Final = httpx.Timeout(20.0, connect=10.0)
@@ -58,6 +58,10 @@ class ClientOptions:
     ca_file: Path | None = None
     proxy_url: str | None = None
     allow_private: bool = False
+    private_hosts: PrivateHosts = NO_PRIVATE_HOSTS
+    """What of private networks may be reached all the same, by the operator's word."""
+    more_authorities: Path | None = None
+    """Trusted beside the system's authorities."""
     dry_run: bool = False
     asked_by_post: tuple[str, ...] = ()
     """Addresses that change nothing though they are posted to, such as one that gives out tokens."""
@@ -133,22 +137,26 @@ def build_client(options: ClientOptions) -> httpx.Client:
 
 def _transport(options: ClientOptions) -> httpx.BaseTransport:
     proxy = None if all(_is_loopback(origin) for origin in options.origins) else options.proxy_url
-    transport = httpx.HTTPTransport(verify=trusted_authorities(options.ca_file), proxy=proxy, trust_env=False)
+    trusted = trusted_authorities(options.ca_file, options.more_authorities)
+    transport = httpx.HTTPTransport(verify=trusted, proxy=proxy, trust_env=False)
     if proxy is None and not options.allow_private:
-        _guard(transport)
+        _guard(transport, options.private_hosts)
     return _Gate(transport, options)
 
 
-def _guard(transport: httpx.HTTPTransport) -> None:
+def _guard(transport: httpx.HTTPTransport, private_hosts: PrivateHosts) -> None:
     pool = transport._pool
     # httpx has no public way to hand its pool a network backend; a proxy's pool resolves names remotely.
     if isinstance(pool, httpcore.ConnectionPool):
-        pool._network_backend = GuardedBackend(pool._network_backend)
+        pool._network_backend = GuardedBackend(pool._network_backend, private_hosts)
 
 
-def trusted_authorities(ca_file: Path | None) -> ssl.SSLContext:
-    """The system's authorities, or only those of ``ca_file``."""
-    return ssl.create_default_context(cafile=str(ca_file) if ca_file else None)
+def trusted_authorities(ca_file: Path | None, more: Path | None = None) -> ssl.SSLContext:
+    """The system's authorities, or only those of ``ca_file``; with those of ``more`` in either case."""
+    context = ssl.create_default_context(cafile=str(ca_file) if ca_file else None)
+    if more is not None:
+        context.load_verify_locations(cafile=str(more))
+    return context
 
 
 def _is_loopback(url: str) -> bool:

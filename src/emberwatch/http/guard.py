@@ -10,8 +10,12 @@ import ipaddress
 import socket
 import typing
 from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Final, TypeAlias
 
 import httpcore
+
+_Network: TypeAlias = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
 class NameUnknown(httpcore.ConnectError):
@@ -24,17 +28,59 @@ class AddressNotAllowed(httpcore.ConnectError):
 
 def is_public(address: str) -> bool:
     """True for addresses of the public Internet; false for private, loopback, link-local and reserved ones."""
-    ip = ipaddress.ip_address(address.partition("%")[0])
-    if isinstance(ip, ipaddress.IPv6Address) and ip.ipv4_mapped:
-        ip = ip.ipv4_mapped
+    ip = _plain(address)
     return ip.is_global and not ip.is_multicast
 
 
-class GuardedBackend(httpcore.NetworkBackend):
-    """Wraps a network backend and lets only public addresses through."""
+def _plain(address: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address:
+    ip = ipaddress.ip_address(address.partition("%")[0])
+    if isinstance(ip, ipaddress.IPv6Address) and ip.ipv4_mapped:
+        return ip.ipv4_mapped
+    return ip
 
-    def __init__(self, inner: httpcore.NetworkBackend) -> None:
+
+@dataclass(frozen=True, slots=True)
+class PrivateHosts:
+    """What the operator lets be reached although it is private: hosts by name, and networks."""
+
+    names: frozenset[str] = frozenset()
+    networks: tuple[_Network, ...] = field(default=())
+
+    @classmethod
+    def of(cls, entries: Iterable[str]) -> PrivateHosts:
+        """From names, addresses and networks as the setting holds them."""
+        names, networks = set(), []
+        for entry in entries:
+            try:
+                networks.append(ipaddress.ip_network(entry, strict=False))
+            except ValueError:
+                names.add(entry.lower())
+        return cls(frozenset(names), tuple(networks))
+
+    def names_host(self, host: str) -> bool:
+        """Whether the host itself is listed, whatever its name leads to."""
+        return host.lower() in self.names or self._holds(host)
+
+    def let(self, host: str, address: str) -> bool:
+        return host.lower() in self.names or self._holds(address)
+
+    def _holds(self, address: str) -> bool:
+        try:
+            ip = _plain(address)
+        except ValueError:
+            return False
+        return any(ip.version == network.version and ip in network for network in self.networks)
+
+
+NO_PRIVATE_HOSTS: Final = PrivateHosts()
+
+
+class GuardedBackend(httpcore.NetworkBackend):
+    """Wraps a network backend and lets only public addresses through, and those that the operator allows."""
+
+    def __init__(self, inner: httpcore.NetworkBackend, private_hosts: PrivateHosts = NO_PRIVATE_HOSTS) -> None:
         self._inner = inner
+        self._private_hosts = private_hosts
 
     def connect_tcp(
         self,
@@ -44,7 +90,7 @@ class GuardedBackend(httpcore.NetworkBackend):
         local_address: str | None = None,
         socket_options: Iterable[typing.Any] | None = None,
     ) -> httpcore.NetworkStream:
-        address = _public_address(host, port)
+        address = allowed_address(host, port, self._private_hosts)
         return self._inner.connect_tcp(
             address, port, timeout=timeout, local_address=local_address, socket_options=socket_options
         )
@@ -56,12 +102,13 @@ class GuardedBackend(httpcore.NetworkBackend):
         self._inner.sleep(seconds)
 
 
-def _public_address(host: str, port: int) -> str:
+def allowed_address(host: str, port: int, private_hosts: PrivateHosts = NO_PRIVATE_HOSTS) -> str:
+    """The address to connect to. Raises :class:`NameUnknown` or :class:`AddressNotAllowed`."""
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    except OSError:
+    except (OSError, UnicodeError):
         raise NameUnknown(f"the name {host} does not resolve") from None
     addresses = [str(entry[4][0]) for entry in found]
-    if not all(is_public(address) for address in addresses):
+    if not all(is_public(address) or private_hosts.let(host, address) for address in addresses):
         raise AddressNotAllowed(f"{host} leads to a private address, which is not allowed")
     return addresses[0]
