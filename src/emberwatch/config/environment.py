@@ -68,7 +68,9 @@ def _web_url(value: str) -> str:
     return value.rstrip("/")
 
 
-_HOST: Final = re.compile(r"(?=.{1,253}$)[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?)*")
+_HOST: Final = re.compile(
+    r"(?=.{1,253}$)[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?)*"
+)
 
 
 def _hosts(value: str) -> tuple[str, ...]:
@@ -136,7 +138,9 @@ SETTINGS: Final[tuple[Setting, ...]] = (
         _hosts,
         "host names, addresses and networks of private networks that alert channels may reach",
     ),
-    Setting("CHANNEL_CA_FILE", _file, "PEM file with authorities that alert channels trust beside the system's"),
+    Setting(
+        "CHANNEL_CA_FILE", _file, "PEM file with authorities that alert channels trust beside the system's"
+    ),
     Setting("CUSTOM_CLOUD_LOGIN_URL", _https_url, "login address of the cloud `custom`"),
     Setting("CUSTOM_CLOUD_GRAPH_URL", _https_url, "Graph address of the cloud `custom`, without `/v1.0`"),
     Setting("CUSTOM_CLOUD_PORTAL_URL", _https_url, "admin center address of the cloud `custom`"),

@@ -78,7 +78,9 @@ NO_PRIVATE_HOSTS: Final = PrivateHosts()
 class GuardedBackend(httpcore.NetworkBackend):
     """Wraps a network backend and lets only public addresses through, and those that the operator allows."""
 
-    def __init__(self, inner: httpcore.NetworkBackend, private_hosts: PrivateHosts = NO_PRIVATE_HOSTS) -> None:
+    def __init__(
+        self, inner: httpcore.NetworkBackend, private_hosts: PrivateHosts = NO_PRIVATE_HOSTS
+    ) -> None:
         self._inner = inner
         self._private_hosts = private_hosts
 
