@@ -37,8 +37,8 @@ class Network:
     ca_file: Path | None = None
     login_urls: Mapping[str, str] = field(default_factory=dict)
     """The sign-in addresses of Microsoft's clouds, by the cloud's name."""
-    login_ca_files: Mapping[str, Path] = field(default_factory=dict)
-    """Authorities of a cloud of the operator's own."""
+    operators_clouds: Mapping[str, Path | None] = field(default_factory=dict)
+    """Clouds of the operator's own, which may lie at a private address, with the authorities that they trust."""
     clock: Clock = utc_now
     sleep: Callable[[float], None] = time.sleep
 
@@ -59,13 +59,12 @@ class Network:
 
     def login_client(self, cloud: str) -> httpx.Client:
         """A client for the sign-in address of a cloud, which is the operator's to name."""
-        ca_file = self.login_ca_files.get(cloud)
         return build_client(
             ClientOptions(
                 (self.login_urls[cloud],),
-                ca_file=ca_file,
+                ca_file=self.operators_clouds.get(cloud),
                 proxy_url=self.proxy_url,
-                allow_private=cloud in self.login_ca_files,
+                allow_private=cloud in self.operators_clouds,
             )
         )
 
