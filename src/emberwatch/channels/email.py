@@ -27,7 +27,7 @@ from emberwatch.channels.base import (
     moment,
 )
 from emberwatch.channels.exchange import said, unreachable
-from emberwatch.channels.network import REFUSED_CONNECTIONS, SECONDS, Network
+from emberwatch.channels.network import REFUSED_CONNECTIONS, Network
 from emberwatch.channels.wording import footer, one_line, text_of
 from emberwatch.core.secret import Secret
 
@@ -42,10 +42,10 @@ class GuardedSmtp(smtplib.SMTP):
     def __init__(self, network: Network, host: str, port: int, *, tls: bool) -> None:
         self._network = network
         self._tls = tls
-        super().__init__(host, port, timeout=SECONDS)
+        super().__init__(host, port, timeout=network.seconds)
 
-    def _get_socket(self, host: str, port: int, timeout: float) -> socket.socket:
-        connected = self._network.connect(host, port, timeout)
+    def _get_socket(self, host: str, port: int, timeout: float) -> socket.socket:  # noqa: ARG002
+        connected = self._network.connect(host, port)
         return self._network.tls().wrap_socket(connected, server_hostname=host) if self._tls else connected
 
 

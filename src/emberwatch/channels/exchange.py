@@ -31,6 +31,8 @@ REFUSALS: Final[Mapping[int, str]] = {
 _LATER: Final = frozenset({408, 425, 429})
 _LONGEST_SAID: Final = 200
 _BLANKS: Final = re.compile(r"[\x00-\x20\x7f-\xa0\u2028\u2029]+")
+_PARTING: Final = re.compile(r"[/?&=#]")
+_LONG_PART: Final = 12
 _TAGS: Final = re.compile(r"<[^>]{0,200}>")
 
 
@@ -57,7 +59,7 @@ def request(
 ) -> httpx.Response:
     """The same with any method. ``secrets`` are taken out of what the other side says."""
     with telling(url), network.client(url) as client:
-        reply = client.request(method, url, headers=dict(headers or {}), **options)
+        reply = client.request(method, url, headers=dict(headers or {}), timeout=network.seconds, **options)
     if not reply.is_success:
         raise refusal(reply, network, secrets)
     return reply
@@ -119,12 +121,17 @@ def _sentence(told: str, words: str) -> str:
 
 def said(text: str, secrets: Collection[Secret] = ()) -> str:
     """What the other side wrote, fit to be shown: one line, short, without markup and without our own secrets."""
-    for secret in secrets:
-        plain = secret.expose()
-        if plain:
-            text = text.replace(plain, "****")
+    for piece in _pieces(secrets):
+        text = text.replace(piece, "****")
     line = _BLANKS.sub(" ", _TAGS.sub(" ", text[:20_000])).strip()
     return line if len(line) <= _LONGEST_SAID else f"{line[: _LONGEST_SAID - 1]}…"
+
+
+def _pieces(secrets: Collection[Secret]) -> list[str]:
+    """Each secret, and the long parts of one that is an address: the other side may quote but its end."""
+    found = {secret.expose() for secret in secrets}
+    found |= {part for whole in found for part in _PARTING.split(whole) if len(part) >= _LONG_PART}
+    return sorted(filter(None, found), key=len, reverse=True)
 
 
 def json_of(reply: httpx.Response, system: str) -> dict[str, Any]:

@@ -23,7 +23,6 @@ from emberwatch.http.guard import (
     allowed_address,
 )
 
-SECONDS: Final = 20.0
 # What the guard raises where no HTTP client stands between.
 REFUSED_CONNECTIONS: Final = (NameUnknown, AddressNotAllowed)
 
@@ -41,6 +40,8 @@ class Network:
     """Clouds of the operator's own, which may lie at a private address, with the authorities that they trust."""
     clock: Clock = utc_now
     sleep: Callable[[float], None] = time.sleep
+    seconds: float = 20.0
+    """How long any answer may take."""
 
     def client(self, url: str) -> httpx.Client:
         """A client for the origin of one address. The caller closes it."""
@@ -78,9 +79,10 @@ class Network:
         except AddressNotAllowed as error:
             raise httpx.ConnectError(str(error)) from error
 
-    def connect(self, host: str, port: int, seconds: float = SECONDS) -> socket.socket:
+    def connect(self, host: str, port: int) -> socket.socket:
         """A TCP connection to the very address that was checked."""
-        return socket.create_connection((allowed_address(host, port, self.private_hosts), port), seconds)
+        address = allowed_address(host, port, self.private_hosts)
+        return socket.create_connection((address, port), self.seconds)
 
     def datagram(self, host: str, port: int, data: bytes) -> None:
         """Sends one UDP packet to the very address that was checked."""
