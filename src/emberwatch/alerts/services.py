@@ -150,7 +150,7 @@ def _locked(channel: AlertChannel) -> AlertChannel:
     return AlertChannel.objects.select_for_update().select_related("tenant").get(pk=channel.pk)
 
 
-def test_channel(
+def try_channel(
     channel: AlertChannel, *, actor: Actor, clock: Clock = utc_now, network: Network | None = None
 ) -> Delivery:
     """Sends a test message now and says how it went. One that is taken switches the channel on again."""
