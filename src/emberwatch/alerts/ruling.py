@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -50,6 +50,24 @@ class RuleForm:
     digest_hour: int = 8
     time_zone: str = "UTC"
     is_on: bool = True
+
+
+def rule_form(typed: Mapping[str, Any]) -> RuleForm:
+    """From texts, as forms and command lines give them. Raises :class:`BadInput`."""
+    hour = str(typed.get("digest_hour", "8")).strip() or "8"
+    if not (hour.isascii() and hour.isdigit() and len(hour) <= 2):
+        raise BadInput("The hour is a number from 0 to 23.", field="digest_hour")
+    return RuleForm(
+        name=typed["name"],
+        facts=typed["facts"],
+        channels=typed["channels"],
+        minimum_severity=typed["minimum_severity"],
+        source_kinds=typed["source_kinds"],
+        cadence=typed["cadence"],
+        digest_hour=int(hour),
+        time_zone=typed["time_zone"],
+        is_on=bool(typed.get("is_on", True)),
+    )
 
 
 def create_rule(tenant: Tenant, form: RuleForm, *, actor: Actor, now: datetime) -> AlertRule:

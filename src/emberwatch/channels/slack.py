@@ -46,7 +46,7 @@ def _note(text: str) -> dict[str, Any]:
 def _item(item: Item) -> str:
     lines = [f"*{_flat(item.title)}*"]
     lines += [f"{_flat(label)}: {_flat(value)}" for label, value in item.facts]
-    lines += [f"• {_flat(reason)}" for reason in item.reasons]
+    lines += [f"– {_flat(reason)}" for reason in item.reasons]
     links = ((item.link, "Emberwatch"), (item.account_link, "Entra admin center"))
     lines.append(" · ".join(f"<{address}|{label}>" for address, label in links if address))
     text = ""

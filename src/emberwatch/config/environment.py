@@ -238,6 +238,7 @@ def _parsed(environ: Mapping[str, str]) -> Iterable[tuple[str, Any]]:
 # Set by our own test and browser tooling; not settings of the product.
 INTERNAL_VARIABLES: Final = frozenset(
     {
+        "EMBERWATCH_CHANNEL_SECRETS",
         "EMBERWATCH_CHROMIUM",
         "EMBERWATCH_ENTRA_CLIENT_SECRET",
         "EMBERWATCH_ENTRA_CERTIFICATE_PASSWORD",
