@@ -1,4 +1,4 @@
-"""The JSON shapes of alerts. A channel's secrets come in as ``SecretStr``, and nothing has a place for them going out."""
+"""The JSON shapes of alerts. Secrets of channels come in as ``SecretStr``; nothing has a place for them going out."""
 
 from __future__ import annotations
 

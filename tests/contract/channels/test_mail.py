@@ -6,8 +6,10 @@ import email
 import email.policy
 from collections.abc import Iterator
 from dataclasses import replace
+from email.message import EmailMessage
 
 import pytest
+from aiosmtpd.smtp import Envelope
 
 from emberwatch.channels.base import ChannelBusy, ChannelRefused
 from emberwatch.channels.network import Network
@@ -34,10 +36,15 @@ def channel(server: SmtpReceiver, security: str = "none", **more: str) -> Set:
     return set_up("email", settings | more, secrets)
 
 
+def read(envelope: Envelope) -> EmailMessage:
+    assert isinstance(envelope.content, bytes)
+    return email.message_from_bytes(envelope.content, policy=email.policy.default)
+
+
 def test_a_mail_arrives_as_text_and_page(server: SmtpReceiver, network: Network) -> None:
     channel(server).deliver(message(), network)
     [envelope] = server.mails
-    mail = email.message_from_bytes(envelope.content or b"", policy=email.policy.default)
+    mail = read(envelope)
     assert envelope.rcpt_tos == ["soc@contoso.example", "ciso@contoso.example"]
     assert mail["Subject"] == "[Emberwatch] Active: ann@contoso.example (Contoso)"
     assert mail["Auto-Submitted"] == "auto-generated"
@@ -51,7 +58,7 @@ def test_a_name_cannot_write_headers_or_markup(server: SmtpReceiver, network: Ne
     hostile = "Active: <img src=x>\r\nBcc: thief@evil.example"
     channel(server).deliver(message(item(title=hostile), title=hostile), network)
     [envelope] = server.mails
-    mail = email.message_from_bytes(envelope.content or b"", policy=email.policy.default)
+    mail = read(envelope)
     assert mail["Bcc"] is None
     html = mail.get_body(("html",))
     assert html is not None
@@ -61,7 +68,7 @@ def test_a_name_cannot_write_headers_or_markup(server: SmtpReceiver, network: Ne
 def test_a_second_try_bears_the_same_message_id(server: SmtpReceiver, network: Network) -> None:
     for _ in range(2):
         channel(server).deliver(message(), network)
-    ids = {email.message_from_bytes(each.content or b"")["Message-ID"] for each in server.mails}
+    ids = {read(each)["Message-ID"] for each in server.mails}
     assert len(server.mails) == 2
     assert len(ids) == 1
 
