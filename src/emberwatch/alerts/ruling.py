@@ -131,7 +131,7 @@ def _zone(text: str) -> str:
     name = text.strip() or "UTC"
     try:
         ZoneInfo(name)
-    except (ValueError, OSError):
+    except (ValueError, OSError, KeyError):
         raise BadInput(
             "There is no such time zone.", remedy="Give one such as Europe/Amsterdam.", field="time_zone"
         ) from None

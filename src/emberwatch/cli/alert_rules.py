@@ -8,6 +8,7 @@ import typer
 
 from emberwatch.cli.alert_lines import TenantName, tenant_of
 from emberwatch.cli.output import AsJson, print_json, print_table
+from emberwatch.core.errors import BadInput
 
 if TYPE_CHECKING:
     from emberwatch.alerts.models import AlertRule
@@ -82,10 +83,12 @@ def change(
     cadence: CadenceName = "",
     digest_hour: Hour = "",
     time_zone: Zone = "",
-    on: Annotated[bool | None, typer.Option("--on/--off", help="Switch it on or off.")] = None,
+    switch: Annotated[str, typer.Option(help="on or off.")] = "",
     as_json: AsJson = False,
 ) -> None:
     """Change what is given of a rule; everything else stays."""
+    if switch not in ("", "on", "off"):
+        raise BadInput("--switch needs on or off.", field="switch")
     found = tenant_of(tenant)
     from emberwatch.accounts.actor import command_line_actor
     from emberwatch.alerts.describing import rule_fields
@@ -103,7 +106,7 @@ def change(
         "cadence": cadence,
         "digest_hour": digest_hour,
         "time_zone": time_zone,
-        "is_on": row.is_on if on is None else on,
+        "is_on": switch == "on" if switch else row.is_on,
     }
     typed = rule_fields(row) | {key: value for key, value in given.items() if value not in ("", [])}
     _say([change_rule(row, rule_form(typed), actor=command_line_actor(), now=utc_now())], as_json)
