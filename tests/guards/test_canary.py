@@ -122,7 +122,7 @@ def test_the_canary_is_found_nowhere(
     assert Credential.objects.filter(verdict="active").exists()
     assert len(apps.get_models()) > 10
     told = "".join(str(delivery.message) for delivery in Delivery.objects.filter(state="failed"))
-    assert "Active: ann@contoso.example" in told
+    assert "'title': 'Active: " in told
     assert "New credential: ann@contoso.example" in told
 
     cells = list(_every_cell())

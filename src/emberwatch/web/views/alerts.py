@@ -111,7 +111,7 @@ def test(request: HttpRequest, tenant_id: UUID, channel_id: UUID) -> HttpRespons
     if tested.state == DeliveryState.SENT:
         messages.success(request, f"{channel.name}: the test message was taken. {tested.sentence}".strip())
     else:
-        messages.error(request, f"{channel.name}: the test failed. {tested.sentence}")
+        messages.error(request, f"{channel.name}: the test failed. Its state says why.")
     if request.POST.get("from") == "overview":
         return redirect("alerts", tenant.id)
     return redirect("alert_channel", tenant.id, channel.pk)
