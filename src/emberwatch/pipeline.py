@@ -17,6 +17,7 @@ from emberwatch.alerts import gathering as alerting
 from emberwatch.alerts import tasks as alerts
 from emberwatch.alerts.policy import Fact
 from emberwatch.alerts.witnesses import Told, Witnesses
+from emberwatch.audit.models import AuditRow
 from emberwatch.core.clock import utc_now
 from emberwatch.directories.tasks import forget_calls
 from emberwatch.engine.facts import FactHandler
@@ -150,6 +151,10 @@ def _alert_drift(*, plan_id: str, step_id: str, state: str) -> None:
         _alert(Fact.DRIFTED, str(RemediationPlan.objects.get(pk=plan_id).tenant_id), step_id)
 
 
+def _alert_automation(*, tenant_id: str, trip_id: str) -> None:
+    _alert(Fact.AUTOMATION_STOPPED, tenant_id, trip_id)
+
+
 def _alert_kill_switch() -> None:
     for tenant_id in alerting.tenants_that_want(Fact.KILL_SWITCH):
         _alert(Fact.KILL_SWITCH, str(tenant_id))
@@ -229,6 +234,24 @@ def _told_of_plan(plan: RemediationPlan, key: str, word: str, at: datetime, what
     )
 
 
+def _told_of_automation(trip_id: UUID) -> Told | None:
+    """From the audit, which has the reason whether the breaker stopped it or a person."""
+    rows = AuditRow.objects.filter(action="automation.stopped", subject=f"breaker:{trip_id}")
+    row = rows.order_by("-at").first()
+    if row is None:
+        return None
+    why = row.facts.get("why", "") or row.reason
+    return Told(
+        key=str(trip_id),
+        title="Automation stopped",
+        at=row.at,
+        facts=(("Why", why), ("Policy", row.facts.get("policy", "")), ("By", row.actor)),
+        severity="high",
+        path=reverse("remediations", args=[row.chain]),
+        data={"reason": why},
+    )
+
+
 def _told_of_kill_switch() -> Told | None:
     switch = kill_switch()
     if switch is None:
@@ -248,6 +271,7 @@ WITNESSES: Final = Witnesses(
     import_finished=_told_of_import,
     contained=_told_of_containment,
     drifted=_told_of_drift,
+    automation_stopped=_told_of_automation,
     kill_switch=_told_of_kill_switch,
 )
 
@@ -314,6 +338,7 @@ FACTS: Final[Mapping[str, Sequence[FactHandler]]] = {
     # With the state that a step has come to: applied, confirmed, drifted, failed, skipped.
     "remediation.step_moved": (_alert_drift,),
     "remediation.finished": (_alert_contained,),
+    "automation.stopped": (_alert_automation,),
     "alerts.gathered": (_compose,),
     "alert.delivery_due": (_deliver,),
 }

@@ -181,7 +181,7 @@ def _test_message(channel: AlertChannel, now: datetime) -> Message:
     return Message(
         id=str(new_id()),
         tenant=channel.tenant.name,
-        title=f"Test of the channel {channel.name} ({channel.tenant.name})",
+        title=f"Test message ({channel.tenant.name})",
         severity=Level.NONE,
         created_at=at,
         items=(item,),

@@ -54,6 +54,7 @@ def _told(fact: Fact, subject_id: str) -> Told | None:
         Fact.IMPORT_FINISHED: known.import_finished,
         Fact.CONTAINED: known.contained,
         Fact.DRIFTED: known.drifted,
+        Fact.AUTOMATION_STOPPED: known.automation_stopped,
     }[fact]
     return ask(UUID(subject_id))
 

@@ -36,6 +36,7 @@ class Witnesses:
     import_finished: Witness
     contained: Witness
     drifted: Witness
+    automation_stopped: Witness
     kill_switch: Callable[[], Told | None]
 
 

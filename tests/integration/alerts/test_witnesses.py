@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
+from django.db import transaction
 from procrastinate.contrib.django.models import ProcrastinateJob
 
 from emberwatch.accounts.actor import SYSTEM
 from emberwatch.alerts import tasks
 from emberwatch.alerts.models import Alert, AlertRule
 from emberwatch.alerts.policy import Fact
+from emberwatch.audit.services import record
 from emberwatch.core.clock import utc_now
 from emberwatch.engine.facts import announce
 from emberwatch.ingestion.models import Import, ImportState
@@ -126,3 +128,14 @@ def test_the_kill_switch_is_told_to_every_tenant_that_asks(tenant: Tenant) -> No
     [alert] = Alert.objects.all()
     assert alert.fact == "kill_switch"
     assert ["Reason", "an attack on the sign-in service"] in alert.told["facts"]
+
+
+def test_automation_that_stopped_is_told_with_its_reason(tenant: Tenant) -> None:
+    trip = uuid4()
+    with transaction.atomic():
+        facts = {"policy": "Night", "why": "Five accounts in an hour are too many."}
+        record(tenant.pk, "automation.stopped", f"breaker:{trip}", actor=SYSTEM, now=LATER, facts=facts)
+        announce("automation.stopped", trip_id=str(trip), tenant_id=str(tenant.pk))
+    work()
+    assert told() == [("automation_stopped", "Automation stopped")]
+    assert ["Why", "Five accounts in an hour are too many."] in Alert.objects.get().told["facts"]
