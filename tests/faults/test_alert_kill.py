@@ -40,7 +40,7 @@ def ours(receiver: HttpReceiver) -> Iterator[Installation]:
 
 
 def deliveries(ours: Installation) -> list[tuple[str, int]]:
-    return list(ours.sql("SELECT state, attempts FROM alerts_delivery"))  # type: ignore[arg-type]
+    return list(ours.sql("SELECT state, attempts FROM alerts_delivery"))
 
 
 def test_a_message_outlives_the_worker_that_was_sending_it(
