@@ -42,6 +42,9 @@ class Answer:
     headers: dict[str, str] = field(default_factory=dict)
     after: float = 0.0
     """Seconds that it takes its time."""
+    drips: bool = False
+    """Sends a body without an end, a little at a time; ``floods``: as fast as it can."""
+    floods: bool = False
 
 
 class HttpReceiver:
@@ -85,12 +88,17 @@ class HttpReceiver:
         time.sleep(answer.after)
         data = answer.body.encode() if isinstance(answer.body, str) else json.dumps(answer.body).encode()
         handler.send_response(answer.status)
-        for name, value in {"Content-Length": str(len(data)), **answer.headers}.items():
+        endless = answer.drips or answer.floods
+        length = {} if endless else {"Content-Length": str(len(data))}
+        for name, value in {**length, **answer.headers}.items():
             handler.send_header(name, value)
         with suppress(OSError):
             # Whoever asked may have gone.
             handler.end_headers()
             handler.wfile.write(data)
+            while answer.drips or answer.floods:
+                handler.wfile.write(b"x" * (1 if answer.drips else 65_536))
+                time.sleep(0.02 if answer.drips else 0)
 
     def stop(self) -> None:
         self._server.shutdown()

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
@@ -28,10 +28,13 @@ from emberwatch.channels.registry import KINDS
 from emberwatch.core.clock import Clock, utc_now
 from emberwatch.core.secret import Secret
 from emberwatch.engine.facts import announce
+from emberwatch.http.deadline import Deadline
 from emberwatch.vault.services import tenant_vault
 
-# Longer than any try can take.
+# How long a try may take as a whole, and, longer than that, how long nobody else makes one.
+MOST_SECONDS: Final = 120.0
 RESERVED_FOR: Final = timedelta(minutes=3)
+_TOO_SLOW: Final = ChannelBusy("The other side did not finish in time.")
 _OFF: Final = "The channel is switched off; it is sent when it is switched on again."
 _TOO_LATE: Final = "Given up after 24 hours."
 _LONGEST: Final = 500
@@ -95,17 +98,20 @@ def _rest(found: Delivery, now: datetime) -> None:
     found.save(update_fields=["state", "sentence", "next_try_at"])
 
 
-def send(delivery: Delivery, network: Network) -> Outcome:
+def send(delivery: Delivery, network: Network, within: float = MOST_SECONDS) -> Outcome:
     """The try itself. Nothing that it raises of its own kind gets past here."""
     channel = delivery.channel
     kind = KINDS.get(channel.kind)
     if kind is None:
         return Outcome(error=ChannelRefused(f"Emberwatch no longer knows the channel {channel.kind}."))
-    message = Message.from_json(delivery.message)
-    try:
-        return Outcome(kind.deliver(message, channel.settings, opened_secrets(channel), network))
-    except ChannelError as error:
-        return Outcome(error=error)
+    message, secrets = Message.from_json(delivery.message), opened_secrets(channel)
+    with Deadline(within) as deadline:
+        try:
+            return Outcome(
+                kind.deliver(message, channel.settings, secrets, replace(network, deadline=deadline))
+            )
+        except ChannelError as error:
+            return Outcome(error=_TOO_SLOW if deadline.is_over else error)
 
 
 def settle(claim: Claim, outcome: Outcome, now: datetime) -> None:

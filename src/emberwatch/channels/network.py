@@ -15,6 +15,7 @@ import httpx
 
 from emberwatch.core.clock import Clock, utc_now
 from emberwatch.http.client import ClientOptions, build_client, trusted_authorities
+from emberwatch.http.deadline import Deadline
 from emberwatch.http.guard import (
     NO_PRIVATE_HOSTS,
     AddressNotAllowed,
@@ -41,7 +42,9 @@ class Network:
     clock: Clock = utc_now
     sleep: Callable[[float], None] = time.sleep
     seconds: float = 20.0
-    """How long any answer may take."""
+    """How long one answer may take."""
+    deadline: Deadline | None = None
+    """How long everything may take together."""
 
     def client(self, url: str) -> httpx.Client:
         """A client for the origin of one address. The caller closes it."""
@@ -55,6 +58,7 @@ class Network:
                 proxy_url=None if direct else self.proxy_url,
                 private_hosts=self.private_hosts,
                 more_authorities=self.ca_file,
+                deadline=self.deadline,
             )
         )
 
@@ -66,6 +70,7 @@ class Network:
                 ca_file=self.operators_clouds.get(cloud),
                 proxy_url=self.proxy_url,
                 allow_private=cloud in self.operators_clouds,
+                deadline=self.deadline,
             )
         )
 
@@ -82,7 +87,10 @@ class Network:
     def connect(self, host: str, port: int) -> socket.socket:
         """A TCP connection to the very address that was checked."""
         address = allowed_address(host, port, self.private_hosts)
-        return socket.create_connection((address, port), self.seconds)
+        connection = socket.create_connection((address, port), self.seconds)
+        if self.deadline is not None:
+            self.deadline.watch(connection)
+        return connection
 
     def datagram(self, host: str, port: int, data: bytes) -> None:
         """Sends one UDP packet to the very address that was checked."""

@@ -15,6 +15,8 @@ from typing import Final, TypeAlias
 
 import httpcore
 
+from emberwatch.http.deadline import Deadline
+
 _Network: TypeAlias = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
@@ -75,13 +77,46 @@ class PrivateHosts:
 NO_PRIVATE_HOSTS: Final = PrivateHosts()
 
 
-class GuardedBackend(httpcore.NetworkBackend):
-    """Wraps a network backend and lets only public addresses through, and those that the operator allows."""
+class WatchedBackend(httpcore.NetworkBackend):
+    """Wraps a network backend and shows each connection to whoever watches over it."""
+
+    def __init__(self, inner: httpcore.NetworkBackend, deadline: Deadline | None = None) -> None:
+        self._inner = inner
+        self._deadline = deadline
+
+    def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,
+        local_address: str | None = None,
+        socket_options: Iterable[typing.Any] | None = None,
+    ) -> httpcore.NetworkStream:
+        stream = self._inner.connect_tcp(
+            host, port, timeout=timeout, local_address=local_address, socket_options=socket_options
+        )
+        connection = stream.get_extra_info("socket")
+        if self._deadline is not None and connection is not None:
+            self._deadline.watch(connection)
+        return stream
+
+    def connect_unix_socket(self, *_: typing.Any, **__: typing.Any) -> httpcore.NetworkStream:
+        raise httpcore.ConnectError("unix sockets are not reachable from here")
+
+    def sleep(self, seconds: float) -> None:
+        self._inner.sleep(seconds)
+
+
+class GuardedBackend(WatchedBackend):
+    """Lets only public addresses through, and those that the operator allows."""
 
     def __init__(
-        self, inner: httpcore.NetworkBackend, private_hosts: PrivateHosts = NO_PRIVATE_HOSTS
+        self,
+        inner: httpcore.NetworkBackend,
+        private_hosts: PrivateHosts = NO_PRIVATE_HOSTS,
+        deadline: Deadline | None = None,
     ) -> None:
-        self._inner = inner
+        super().__init__(inner, deadline)
         self._private_hosts = private_hosts
 
     def connect_tcp(
@@ -93,15 +128,7 @@ class GuardedBackend(httpcore.NetworkBackend):
         socket_options: Iterable[typing.Any] | None = None,
     ) -> httpcore.NetworkStream:
         address = allowed_address(host, port, self._private_hosts)
-        return self._inner.connect_tcp(
-            address, port, timeout=timeout, local_address=local_address, socket_options=socket_options
-        )
-
-    def connect_unix_socket(self, *_: typing.Any, **__: typing.Any) -> httpcore.NetworkStream:
-        raise httpcore.ConnectError("unix sockets are not reachable from here")
-
-    def sleep(self, seconds: float) -> None:
-        self._inner.sleep(seconds)
+        return super().connect_tcp(address, port, timeout, local_address, socket_options)
 
 
 def allowed_address(host: str, port: int, private_hosts: PrivateHosts = NO_PRIVATE_HOSTS) -> str:

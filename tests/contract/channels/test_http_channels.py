@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import replace
 
 import pytest
 
-from emberwatch.channels.base import ChannelBusy, ChannelRefused
+from emberwatch.channels.base import ChannelBusy, ChannelError, ChannelRefused
 from emberwatch.channels.network import Network
+from emberwatch.http.deadline import Deadline
 from tests.contract.channels.conftest import HTTP_KINDS, SECRET_WORDS, http_channel, message
 from tests.receivers import HERE, Answer, HttpReceiver
 
@@ -89,3 +91,23 @@ def test_an_answer_that_takes_too_long_is_tried_again(
     receiver.answers = [Answer(after=0.5)]
     with pytest.raises(ChannelBusy, match="did not answer in time"):
         channel.deliver(message(), replace(network, seconds=0.2))
+
+
+@each_kind
+def test_an_answer_without_an_end_is_cut(name: str, receiver: HttpReceiver, network: Network) -> None:
+    receiver.answers = [Answer(400, "no ", floods=True)]
+    with pytest.raises(ChannelRefused, match="It says: no x"):
+        http_channel(name, receiver.url).deliver(message(), network)
+
+
+@each_kind
+def test_an_answer_that_drips_is_ended_as_a_whole(
+    name: str, receiver: HttpReceiver, network: Network
+) -> None:
+    receiver.answers = [Answer(drips=True)]
+    with Deadline(0.3) as deadline:
+        # Far below the time limit of one read, which a drop in time never reaches.
+        with suppress(ChannelError):
+            http_channel(name, receiver.url).deliver(message(), replace(network, deadline=deadline))
+        assert deadline.is_over
+    assert len(receiver.requests) == 1

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import email
 import email.policy
+import socket
+import threading
+import time
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import replace
 from email.message import EmailMessage
 
 import pytest
 from aiosmtpd.smtp import Envelope
 
-from emberwatch.channels.base import ChannelBusy, ChannelRefused
+from emberwatch.channels.base import ChannelBusy, ChannelError, ChannelRefused
 from emberwatch.channels.network import Network
+from emberwatch.http.deadline import Deadline
 from tests.contract.channels.conftest import SECRET_WORDS, Set, item, message, set_up
 from tests.receivers import HERE, Authority, SmtpReceiver
 
@@ -133,3 +138,26 @@ def test_a_server_that_is_not_there_is_tried_again(server: SmtpReceiver, network
     found = channel(server, port="1")
     with pytest.raises(ChannelBusy, match="could not be reached"):
         found.deliver(message(), network)
+
+
+def test_a_server_that_drips_is_ended_as_a_whole(network: Network) -> None:
+    with socket.create_server((HERE, 0)) as listening:
+
+        def drip() -> None:
+            connection, _ = listening.accept()
+            with suppress(OSError), connection:
+                while True:
+                    connection.sendall(b"2")
+                    time.sleep(0.02)
+
+        threading.Thread(target=drip, daemon=True).start()
+        settings = {
+            "host": HERE,
+            "port": str(listening.getsockname()[1]),
+            "security": "none",
+            "sender": "emberwatch@example.org",
+            "recipients": "soc@contoso.example",
+        }
+        with Deadline(0.3) as deadline, pytest.raises(ChannelError):
+            set_up("email", settings).deliver(message(), replace(network, deadline=deadline))
+        assert deadline.is_over

@@ -13,20 +13,29 @@ from pytest_django import Settings
 
 from emberwatch.accounts.actor import SYSTEM
 from emberwatch.alerts.composing import compose
-from emberwatch.alerts.delivering import RESERVED_FOR, Outcome, claim_for, deliver, overdue, settle
+from emberwatch.alerts.delivering import (
+    RESERVED_FOR,
+    Outcome,
+    claim_for,
+    deliver,
+    overdue,
+    send,
+    settle,
+)
 from emberwatch.alerts.gathering import gather_new, gather_verdicts
 from emberwatch.alerts.models import Alert, AlertRule, Delivery, DeliveryState
 from emberwatch.alerts.policy import APART, GATHER_FOR, GIVE_UP_AFTER, KEPT_FOR, Fact
+from emberwatch.alerts.reaching import network
 from emberwatch.alerts.services import resend, switch_channel, try_channel
 from emberwatch.alerts.tidying import forget_old
 from emberwatch.audit.models import AuditRow
-from emberwatch.channels.base import ChannelRefused
+from emberwatch.channels.base import ChannelBusy, ChannelRefused
 from emberwatch.core.errors import Conflict
 from emberwatch.core.verdict import Verdict
 from emberwatch.exposures.models import Credential
 from emberwatch.identities.models import Identity
 from emberwatch.tenants.models import Tenant
-from tests.factories import NOW, connect, make_credential
+from tests.factories import NOW, connect, make_credential, make_delivery
 from tests.integration.alerts.conftest import (
     SIGNING,
     Passing,
@@ -315,15 +324,27 @@ def test_a_try_that_nobody_heard_of_is_made_again(
     deliver(delivery.pk, lambda: passing.now)
     assert overdue(passing.now) == []
     assert receiver.requests == []
-    passing.run(RESERVED_FOR + timedelta(minutes=1))
-    assert len(receiver.requests) == 1
-    delivery.refresh_from_db()
-    assert (delivery.state, delivery.attempts) == (DeliveryState.SENT, 2)
+    passing.now += RESERVED_FOR
+    assert overdue(passing.now) == [delivery.pk]
+    second = claim_for(delivery.pk, passing.now)
+    assert second is not None
     # The first one wakes after all: what it has to say no longer counts.
     settle(lost, Outcome(error=ChannelRefused("too late")), passing.now)
     delivery.refresh_from_db()
-    assert delivery.state == DeliveryState.SENT
-    assert delivery.channel.disabled_at is None
+    assert delivery.state == DeliveryState.QUEUED
+    assert only_delivery().channel.disabled_at is None
+    settle(second, send(second.delivery, network()), passing.now)
+    delivery.refresh_from_db()
+    assert (delivery.state, delivery.attempts) == (DeliveryState.SENT, 2)
+    assert len(receiver.requests) == 1
+
+
+def test_a_receiver_that_never_ends_its_answer_is_left(tenant: Tenant, receiver: HttpReceiver) -> None:
+    receiver.answers = [Answer(503, drips=True)]
+    rule = make_rule(tenant, make_slack(tenant, receiver))
+    outcome = send(make_delivery(rule), network(), within=0.3)
+    assert isinstance(outcome.error, ChannelBusy)
+    assert "did not finish in time" in str(outcome.error)
 
 
 def test_what_is_old_is_forgotten(tenant: Tenant, receiver: HttpReceiver, passing: Passing) -> None:
