@@ -13,7 +13,9 @@ from emberwatch.sources.base import SkipReason
 _CONTROLS: Final = lazy(r"[\x00-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 _LONGEST_PATH: Final = 512
 # Nothing in it could be taken for more than a name; no part begins with a dot or is a drive.
-_PLAIN: Final = lazy(r"(?=.{1,512}\Z)[A-Za-z0-9_\[][A-Za-z0-9_ \[\]().@-]*(?:/[A-Za-z0-9_\[][A-Za-z0-9_ \[\]().@-]*)*")
+_PLAIN: Final = lazy(
+    r"(?=.{1,512}\Z)[A-Za-z0-9_\[][A-Za-z0-9_ \[\]().@-]*(?:/[A-Za-z0-9_\[][A-Za-z0-9_ \[\]().@-]*)*"
+)
 
 
 @dataclass(frozen=True, slots=True)
