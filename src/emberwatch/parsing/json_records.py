@@ -27,6 +27,9 @@ from emberwatch.parsing.samples import shape_of
 
 _SURE: Final = 0.98
 _OBJECT: Final = lazy(rb"\{\0?\s*\0?[\"\r\n]")
+_ADDRESS: Final = lazy(r"[^\s@]{1,64}@(?:[\w-]+\.)+[\w-]{2,}")
+_LOGIN: Final = "login"
+_PASSWORD: Final = "password"  # noqa: S105 - a field's name
 _SAMPLE: Final = 50
 _DEEPEST: Final = 4
 
@@ -102,12 +105,15 @@ def _without_record(line: int, value: Json, roles: Roles, context: ParseContext)
     flat = _flat(value)
     if any(roles(path) in (Role.LOGIN, Role.USER_NAME, Role.PASSWORD, Role.HASH) for path in flat):
         return outcome_of(line, _by_role(flat, roles), context)
+    ours = context.is_ours
+    if ours is not None and any(ours(text) for path in flat for text in (path, *flat[path])):
+        return Reject(line, RejectReason.AMBIGUOUS, shape_of(next(iter(flat), "")))
     return Noise(line)
 
 
 def _records(value: Json, roles: Roles, depth: int = 0) -> Iterator[Flat]:
-    """The parts of an object that are credentials: it itself, or the objects in its lists."""
-    inner = [item for items in _lists(value) for item in items] if depth < _DEEPEST else []
+    """The parts of an object that are credentials: it itself, what stands under addresses, the objects in lists."""
+    inner = [*_keyed(value), *(i for items in _lists(value) for i in items)] if depth < _DEEPEST else []
     found = [flat for item in inner for flat in _records(item, roles, depth + 1)]
     own = _flat(value)
     if not found and _complete(own, roles):
@@ -125,6 +131,16 @@ _KEPT_APART: Final = frozenset({Role.PASSWORD, Role.HASH, Role.SALT, Role.URL, R
 def _complete(flat: Flat, roles: Roles) -> bool:
     held = {roles(path) for path, values in flat.items() if values}
     return bool(held & {Role.LOGIN, Role.USER_NAME}) and bool(held & {Role.PASSWORD, Role.HASH})
+
+
+def _keyed(value: Json) -> Iterator[Json]:
+    """``{"u@contoso.example": "secret"}``, or with an object for the secret."""
+    for key, item in value.items():
+        if _ADDRESS.fullmatch(key):
+            if isinstance(item, str):
+                yield {_LOGIN: key, _PASSWORD: item}
+            elif isinstance(item, dict):
+                yield {_LOGIN: key, **item}
 
 
 def _lists(value: Mapping[str, object], depth: int = 0) -> Iterator[list[Json]]:
