@@ -20,7 +20,7 @@ from emberwatch.parsing.base import (
 from emberwatch.parsing.column_names import name_rank, named_columns, role_and_rank
 from emberwatch.parsing.columns import Column, ColumnMap, Role
 from emberwatch.parsing.decoding import decode
-from emberwatch.parsing.json_cut import Document, Json, documents
+from emberwatch.parsing.json_cut import Document, Json, documents, is_keyed
 from emberwatch.parsing.pieces import Piece, pieces_of_chunks, pieces_of_lines
 from emberwatch.parsing.rows import outcome_of
 from emberwatch.parsing.samples import shape_of
@@ -46,6 +46,8 @@ class JsonRecords:
     def sniff(self, head: bytes, name: str) -> float:  # noqa: ARG002 - the name tells nothing here
         if _OBJECT.search(head) is None:
             return 0.0
+        if is_keyed(b"\n".join(piece.data for piece in pieces_of_chunks([head]))):
+            return _SURE
         found = _documents_of(head)
         values = [document.value for document in found if document.value is not None]
         if not any(map(_is_record, values)):
@@ -115,7 +117,7 @@ def _records(value: Json, roles: Roles, depth: int = 0) -> Iterator[Flat]:
     """The parts of an object that are credentials: it itself, what stands under addresses, the objects in lists."""
     inner = [*_keyed(value), *(i for items in _lists(value) for i in items)] if depth < _DEEPEST else []
     found = [flat for item in inner for flat in _records(item, roles, depth + 1)]
-    own = _flat(value)
+    own = _flat({key: item for key, item in value.items() if not _ADDRESS.fullmatch(key)})
     if not found and _complete(own, roles):
         yield own
         return

@@ -18,6 +18,7 @@ from emberwatch.parsing.base import (
     Reject,
     RejectReason,
 )
+from emberwatch.parsing.json_cut import LARGEST
 from emberwatch.parsing.json_records import JsonRecords
 from emberwatch.parsing.registry import choose
 from tests.corpus.truth import CONTEXT
@@ -98,6 +99,17 @@ def test_lists_nulls_numbers_and_escapes() -> None:
 def test_addresses_may_be_the_keys() -> None:
     text = '{"u@x.test": "p", "v@x.test": {"password": "q", "id": 1}, "n": {"w@x.test": "no"}, "count": "3"}'
     assert pairs(outcomes(text)) == [("u@x.test", "p"), ("v@x.test", "q")]
+
+
+@pytest.mark.parametrize("indent", [None, 1])
+def test_a_large_object_keeps_the_addresses_above_its_secrets(indent: int | None) -> None:
+    secrets = {f"u{number}@x.test": f"p{number}" for number in range(60_000)}
+    text = json.dumps({"id": 1, **secrets}, indent=indent)
+    assert len(text) > LARGEST
+    assert pairs(outcomes(text, 100_000)) == list(secrets.items())
+    nested = json.dumps({login: {"password": secret} for login, secret in secrets.items()}, indent=indent)
+    assert pairs(outcomes(nested, 100_000)) == list(secrets.items())
+    assert choose(nested[:60_000].encode(), "x").name == "json"
 
 
 def test_an_address_of_ours_without_a_secret_is_not_passed_over() -> None:
