@@ -108,7 +108,9 @@ SETTINGS: Final[tuple[Setting, ...]] = (
     Setting("SHARED_DIR", _place, "folder or `s3://` address that every worker sees: its imports are shared"),
     Setting("WATCH_DIR", _place, "folder or `s3://` address whose files are imported by themselves"),
     Setting(
-        "REVIEW_DAYS", _days, "days after which an uploaded table is removed whose columns nobody confirmed"
+        "REVIEW_DAYS",
+        _days,
+        "days after which an upload is removed whose columns nobody confirmed or whose import failed",
     ),
     Setting("CUSTOM_CLOUD_LOGIN_URL", _https_url, "login address of the cloud `custom`"),
     Setting("CUSTOM_CLOUD_GRAPH_URL", _https_url, "Graph address of the cloud `custom`, without `/v1.0`"),
