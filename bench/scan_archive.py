@@ -65,6 +65,7 @@ _BOTH: Final = frozenset(
     }
 )
 """Dialects whose keys the public parser knows too."""
+_OWN: Final = "scan, one login in two hundred"
 _ALL: Final = "scan, every login"
 _PEER: Final = "public parser"
 
@@ -90,7 +91,7 @@ def scan_archive() -> None:
 def _rows(folder: Path, archive: Path) -> Mapping[str, Callable[[], Taken]]:
     rows = {
         "unpack every file, and nothing else": lambda: _unpack(archive),
-        "scan, one login in two hundred": lambda: scan(archive, ["contoso.example"], folder / "few.jsonl"),
+        _OWN: lambda: scan(archive, ["contoso.example"], folder / "few.jsonl"),
         _ALL: lambda: scan(archive, _EVERY_SITE, folder / "scan.jsonl"),
     }
     if (command := peer()) is not None:
@@ -118,9 +119,10 @@ def _print_ratio(medians: Mapping[str, Taken]) -> None:
     if _PEER not in medians:
         print(f"  No public parser is installed ({VARIABLE} names one), so there is NO COMPARISON")
         return
-    ratio = medians[_PEER].wall / medians[_ALL].wall
-    told = "reached" if ratio >= AIM else "NOT reached"
-    print(f"  every login: {ratio:.1f} times as fast as the public parser, aim {AIM:.0f}: {told}")
+    for name in (_OWN, _ALL):
+        ratio = medians[_PEER].wall / medians[name].wall
+        told = "reached" if ratio >= AIM else "NOT reached"
+        print(f"  {name}: {ratio:.1f} times as fast as the public parser, aim {AIM:.0f}: {told}")
 
 
 def _print_exactness(title: str, truth: Sequence[Found], folder: Path) -> None:

@@ -201,6 +201,11 @@ def _json_hits(entries: Sequence[Entry], rng: random.Random) -> str:
     )
 
 
+def _json_keyed(entries: Sequence[Entry], rng: random.Random) -> str:
+    secret = rng.choice((lambda e: e.secret, lambda e: {"password": e.secret, "id": 1}))
+    return json.dumps({entry.login: secret(entry) for entry in entries}, indent=rng.choice((None, 1)))
+
+
 def _mysql_text(text: str) -> str:
     for found, made in (("\\", "\\\\"), ("'", "\\'"), ("\n", "\\n"), ("\r", "\\r"), ("\0", "\\0")):
         text = text.replace(found, made)
@@ -221,6 +226,15 @@ def _mysql(entries: Sequence[Entry], rng: random.Random) -> str:
     parts = [rows[at : at + size] for at in range(0, len(rows), size)]
     joint = rng.choice((",", ",\n"))
     return head + "".join(f"INSERT INTO `users` VALUES {joint.join(part)};\n" for part in parts)
+
+
+def _sql_set(entries: Sequence[Entry], rng: random.Random) -> str:
+    name = rng.choice(("`email`", "email"))
+    return "".join(
+        f"INSERT INTO users SET id={i}, {name} = {_mysql_text(e.login)},"
+        f"pass={_mysql_text(e.secret) if e.secret else 'NULL'}, site={_mysql_text(e.url)};\n"
+        for i, e in enumerate(entries)
+    )
 
 
 def _mssql(entries: Sequence[Entry], rng: random.Random) -> str:
@@ -361,6 +375,13 @@ DIALECTS: Final[tuple[Dialect, ...]] = (
     Dialect("ulp/padded", lines("{a} | {u} | {p}"), lambda e: _real(e) and e.secret == e.secret.strip()),
     Dialect("ulp/mixed", lines("{a}:{u}:{p}", "{a}|{u}|{p}", "{u}:{p}:{a}", "{a};{u};{p}", "{a} {u}:{p}"), _after(":")),
     Dialect("ulp/comma-and-blank", lines("{a}, {u}, {p}"), lambda e: _real(e) and e.secret == e.secret.strip()),
+    *(
+        Dialect(f"combo/joined-{name}", lines(pattern), _real, urls=False, needs_login=True)
+        for name, pattern in (
+            ("twice", "{u}::{p}"), ("tilde", "{u}~{p}"), ("arrow", "{u} => {p}"), ("angled", "<{u}>:{p}"),
+            ("slash", "{u}/{p}"),
+        )
+    ),
     Dialect("combo/named", _named, _real, urls=False, needs_login=True),
     Dialect("combo/hashes", lines("{u}:{p}"), _real, urls=False, needs_login=True, hashed=0.97),
     Dialect("combo/some-hashes", lines("{u}:{p}"), _real, urls=False, needs_login=True, hashed=0.05),
@@ -384,8 +405,10 @@ DIALECTS: Final[tuple[Dialect, ...]] = (
             needs_login=True),
     Dialect("json/lines", _json_lines, bool, "t.jsonl"),
     Dialect("json/array", _json_array, bool, "t.json"),
+    Dialect("json/keyed", _json_keyed, bool, "t.json", urls=False, needs_login=True),
     Dialect("json/hits", _json_hits, bool, "t.json"),
     Dialect("sql/mysql", _mysql, bool, "t.sql", without=0.05),
+    Dialect("sql/set", _sql_set, bool, "t.sql", without=0.05),
     Dialect("sql/mssql", _mssql, lambda e: bool(e.secret), "t.sql", urls=False, needs_login=True),
     Dialect("sql/copy", _copy, bool, "t.sql", without=0.05),
 )  # fmt: skip

@@ -131,7 +131,9 @@ SETTINGS: Final[tuple[Setting, ...]] = (
     Setting("SHARED_DIR", _place, "folder or `s3://` address that every worker sees: its imports are shared"),
     Setting("WATCH_DIR", _place, "folder or `s3://` address whose files are imported by themselves"),
     Setting(
-        "REVIEW_DAYS", _days, "days after which an uploaded table is removed whose columns nobody confirmed"
+        "REVIEW_DAYS",
+        _days,
+        "days after which an upload is removed whose columns nobody confirmed or whose import failed",
     ),
     Setting(
         "CHANNEL_PRIVATE_HOSTS",

@@ -38,6 +38,7 @@ from emberwatch.directories.models import ConnectionStatus, DirectoryConnection,
 from emberwatch.directories.queries import connection_to, connections_of, required_connection
 from emberwatch.directories.registry import CONNECTORS
 from emberwatch.engine.facts import announce
+from emberwatch.matching.watchlist import is_at_or_below
 from emberwatch.tenants.models import Tenant
 from emberwatch.tenants.policy import Permission
 from emberwatch.tenants.queries import monitored_domains, require, require_organisation_admin
@@ -224,7 +225,7 @@ def check_connection(
     require(actor, tenant, Permission.CONFIGURE_DIRECTORY)
     connection = required_connection(tenant.id, directory)
     with opened(connection, directory_for) as asked:
-        report = asked.check(monitored_domains(tenant))
+        report = asked.check(_expected_domains(tenant, connection))
     with transaction.atomic():
         connection = DirectoryConnection.objects.select_for_update().get(pk=connection.pk)
         _remember(connection, report)
@@ -232,6 +233,18 @@ def check_connection(
         _audit(connection, "directory.checked", actor, clock(), facts)
         announce("directory.checked", tenant_id=str(tenant.id))
     return report
+
+
+def _expected_domains(tenant: Tenant, connection: DirectoryConnection) -> list[str]:
+    """The monitored domains that no other directory of the tenant has verified."""
+    elsewhere = {
+        str(domain["name"])
+        for other in connections_of(tenant.id)
+        if other.pk != connection.pk
+        for domain in other.domains
+        if domain["is_verified"]
+    }
+    return [name for name in monitored_domains(tenant) if not is_at_or_below(name, elsewhere)]
 
 
 def _remember(connection: DirectoryConnection, report: CheckReport) -> None:

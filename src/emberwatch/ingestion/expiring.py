@@ -1,4 +1,4 @@
-"""Uploaded tables that nobody has looked at: their files do not lie sealed on the disk for ever."""
+"""Uploads that wait for somebody: their files do not lie sealed on the disk for ever."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from django.db import transaction
 
 from emberwatch.accounts.actor import SYSTEM
 from emberwatch.audit.services import record
+from emberwatch.ingestion.locations import spool_of
 from emberwatch.ingestion.models import Import, ImportState
 from emberwatch.ingestion.services import discard_upload
 
@@ -22,6 +23,30 @@ def expire_reviews(days: int, *, now: datetime) -> int:
         state=ImportState.REVIEW, location="", requested_at__lt=now - timedelta(days=days)
     )
     return sum(_expired(import_id, days, now) for import_id in waiting.values_list("pk", flat=True))
+
+
+def remove_failed(days: int, *, now: datetime) -> int:
+    """Removes the uploads of imports that failed so many days ago, and says how many; what was stored stays."""
+    failed = Import.objects.filter(
+        state=ImportState.FAILED, location="", finished_at__lt=now - timedelta(days=days)
+    )
+    return sum(_removed(wanted, days, now) for wanted in failed.iterator())
+
+
+def _removed(wanted: Import, days: int, now: datetime) -> bool:
+    if not spool_of(wanted).exists():
+        return False
+    with transaction.atomic():
+        record(
+            wanted.tenant_id,
+            "import.upload_removed",
+            f"import:{wanted.pk}",
+            actor=SYSTEM,
+            now=now,
+            facts={"days": days, "file_name": wanted.file_name},
+        )
+    discard_upload(wanted.pk)
+    return True
 
 
 def _expired(import_id: UUID, days: int, now: datetime) -> bool:

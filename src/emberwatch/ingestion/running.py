@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Final
 from uuid import UUID
 
 import structlog
@@ -21,6 +22,8 @@ from emberwatch.ingestion.models import Import, ImportState, Piece, PieceState
 from emberwatch.ingestion.pieces import MOST_SAMPLES, MOST_SKIPPED, Progress, alone, read_piece
 from emberwatch.ingestion.planning import plan
 from emberwatch.sources.base import SkipReason
+
+_LOSSES: Final = frozenset(reason.label for reason in SkipReason if reason.is_loss)
 
 log = structlog.get_logger(__name__)
 
@@ -116,14 +119,22 @@ def _sum_up(wanted: Import, pieces: list[Piece], now: datetime) -> None:
         setattr(wanted, name, number)
     cookies = [ImportCounts.from_dict(piece.cookies) for piece in pieces if piece.cookies]
     wanted.cookies = sum(cookies, ImportCounts()).to_dict() if cookies else {}
-    failed = [piece for piece in pieces if piece.state == PieceState.FAILED]
-    wanted.state = ImportState.FAILED if failed else ImportState.DONE
-    wanted.error = failed[0].error if failed else ""
     wanted.rejects = [sample for piece in pieces for sample in piece.rejects][:MOST_SAMPLES]
     wanted.skipped_parts = skipped_parts(pieces)
+    failed = [piece for piece in pieces if piece.state == PieceState.FAILED]
+    wanted.error = failed[0].error if failed else _why_nothing_was_read(wanted)
+    wanted.state = ImportState.FAILED if wanted.error else ImportState.DONE
     wanted.source = _first_source(wanted)
     wanted.finished_at = now
     wanted.save()
+
+
+def _why_nothing_was_read(wanted: Import) -> str:
+    """What kept everything in the file from being read, if that is so: such an import is not done."""
+    if wanted.read or wanted.cookies:
+        return ""
+    lost = [p for p in wanted.skipped_parts if p["name"] == wanted.file_name or p["reason"] in _LOSSES]
+    return f"Nothing in this file could be read. {lost[0]['reason']}." if lost else ""
 
 
 def _first_source(wanted: Import) -> Source | None:

@@ -25,7 +25,7 @@ from emberwatch.engine.facts import announce
 from emberwatch.exposures.models import SourceKind
 from emberwatch.ingestion.columns import columns_of, is_table
 from emberwatch.ingestion.context import sealed_passwords
-from emberwatch.ingestion.locations import Found, is_below, look_at
+from emberwatch.ingestion.locations import Found, is_below, look_at, spool_of
 from emberwatch.ingestion.models import Import, ImportState, Piece, PieceState
 from emberwatch.ingestion.pieces import Progress
 from emberwatch.ingestion.running import plan_import, run_open_pieces
@@ -199,6 +199,8 @@ def _interrupted(tenant: Tenant, found: Found, options: ImportOptions) -> Import
 def retry_import(wanted: Import, *, actor: Actor, now: datetime) -> None:
     """Goes on with an import that failed: pieces that were read stay, the others are tried again."""
     require(actor, wanted.tenant, Permission.IMPORT)
+    if not wanted.location and not spool_of(wanted).exists():
+        raise Conflict("The uploaded file was removed meanwhile.", remedy="Upload it again.")
     with transaction.atomic():
         failed = Import.objects.select_for_update().filter(pk=wanted.pk, state=ImportState.FAILED)
         if not failed.update(state=ImportState.QUEUED, error="", finished_at=None):

@@ -17,7 +17,7 @@ from emberwatch.core.errors import Unavailable
 from emberwatch.engine.facts import announce
 from emberwatch.engine.queues import INGESTION
 from emberwatch.ingestion.chunks import discard_abandoned
-from emberwatch.ingestion.expiring import expire_reviews
+from emberwatch.ingestion.expiring import expire_reviews, remove_failed
 from emberwatch.ingestion.running import fail_import, plan_import, run_piece
 from emberwatch.ingestion.undoing import run_undo
 from emberwatch.ingestion.watching import look_through
@@ -60,6 +60,7 @@ def tidy() -> None:
     environment: Environment = settings.ENVIRONMENT
     discard_abandoned(utc_now())
     expire_reviews(environment.review_days, now=utc_now())
+    remove_failed(environment.review_days, now=utc_now())
     clear_abandoned()
 
 

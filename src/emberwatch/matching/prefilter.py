@@ -77,6 +77,10 @@ class Prefilter:
         # Most blocks of a large text that hold one hit hold it early, and looking on would gather all the others.
         return any(True for upto in (min(end, _FIRST_LOOK), end) for _ in self.places(block, upto))
 
+    def ends_in(self, lines: bytes) -> list[int]:
+        """Where in whole lines each hit ends, in order."""
+        return [stop - 1 for _, stop in self.places(b"\n" + lines, len(lines) + 1)]
+
     def common(self, samples: Iterable[bytes]) -> frozenset[str]:
         """Texts of literals that are found all over the samples, mostly where nothing watched stands."""
         seen: Counter[int] = Counter()

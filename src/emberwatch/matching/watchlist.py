@@ -11,6 +11,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from collections.abc import Set as AbstractSet
 from typing import Final
 
 from emberwatch.core.errors import BadInput
@@ -44,17 +45,17 @@ class Watchlist:
 
     def owns_login(self, login: str) -> bool:
         domain = login_domain(login)
-        if domain and _is_below(domain, self.domains):
+        if domain and is_at_or_below(domain, self.domains):
             return True
         return bool(self.addresses) and canonical_login(login) in self.addresses
 
     def owns_host(self, host: str) -> bool:
         name = ascii_domain(host)
-        return name is not None and _is_below(name, self.names)
+        return name is not None and is_at_or_below(name, self.names)
 
 
-def _is_below(name: str, listed: frozenset[str]) -> bool:
-    """Whether the name, or one that it lies below, is listed."""
+def is_at_or_below(name: str, listed: AbstractSet[str]) -> bool:
+    """Whether the name, or one that it lies below, is listed; both in the form of :func:`ascii_domain`."""
     while name:
         if name in listed:
             return True

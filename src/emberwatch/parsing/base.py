@@ -7,7 +7,7 @@ A parser turns lines into outcomes, one for each entry that it reads, so that co
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
@@ -154,6 +154,9 @@ class ParseContext:
     is_ours: Callable[[str], bool] | None = None
     hints: tuple[bytes, ...] = ()
     host_is_ours: Callable[[str], bool] | None = None
+    places: Callable[[bytes], Sequence[int]] | None = None
+    """For scans, which count no foreign entries: where in some text entries of ours may stand, in order. What lies
+    between these places may be left out, and gives no outcome."""
     columns: ColumnMap | None = None
     """For tables: what stands in which column, when a person has put the parser's own idea right."""
 

@@ -17,7 +17,7 @@ from emberwatch.parsing.csv_fields import Dialect, Record, records, split
 from emberwatch.parsing.decoding import clean, decode
 from emberwatch.parsing.lines import split_lines
 
-DELIMITERS: Final = ",;\t|"
+DELIMITERS: Final = ",;\t|~^"
 _STATED: Final = lazy(rb"\s*\"?sep=(.)\"?\s*", re.IGNORECASE)
 _WORD: Final = lazy(r"[^\W\d][\w -]{0,40}")
 _SAMPLE_LINES: Final = 200

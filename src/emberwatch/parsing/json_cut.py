@@ -17,6 +17,9 @@ from emberwatch.parsing.decoding import decode
 from emberwatch.parsing.pieces import Piece
 
 LARGEST: Final = 1024 * 1024
+_KEYED: Final = lazy(rb'[{,]\s*"[^"\s@]{1,64}@[^"\s@]{4,253}"\s*:\s*["{]')
+_KEYS_STAND_IN: Final = 16 * 1024
+_ENDS_OF_VALUES: Final = (b'",', b"},")
 _TOKEN: Final = lazy(rb'"(?:[^"\\\n]|\\[^\n])*+"|[{}"\n]')
 _OPENING: Final = lazy(rb"[{\"]")
 _MOST_DEPTH: Final = 64
@@ -24,6 +27,11 @@ _BETWEEN: Final = b" \t\r\n[],\xef\xbb\xbf"
 _SHOWN: Final = 1024
 
 Json: TypeAlias = dict[str, object]
+
+
+def is_keyed(text: bytes) -> bool:
+    """Whether an object begins in which addresses are keys."""
+    return text.lstrip(_BETWEEN)[:1] == b"{" and _KEYED.search(text, 0, _KEYS_STAND_IN) is not None
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -130,8 +138,25 @@ class _Cutter:
             self._held = self._held[keep:]
             self._scanned -= keep
             self._open = [(at - keep, line) for at, line in self._open]
-        if self._open and len(self._held) > LARGEST:
+        if not self._open or len(self._held) <= LARGEST:
+            return
+        yield from self._split_keyed() if is_keyed(self._held[self._open[0][0] :]) else self._open_wrapper()
+
+    def _split_keyed(self) -> Iterator[Document]:
+        """Ends the object behind its last whole value, and goes on with another one that holds the rest.
+
+        Taken apart like a wrapper, what stands under its addresses would be nobody's.
+        """
+        start, line = self._open[0]
+        end = max(self._held.rfind(sign) for sign in _ENDS_OF_VALUES) + 1
+        document = _document(line, self._held[start:end] + b"}")
+        if document.value is None:
             yield from self._open_wrapper()
+            return
+        yield document
+        self._line = line + self._held.count(b"\n", start, end)
+        self._held, self._scanned, self._open = b"{" + self._held[end + 1 :], 0, []
+        yield from self._scan()
 
     def _open_wrapper(self) -> Iterator[Document]:
         start, self._line = self._open[0]

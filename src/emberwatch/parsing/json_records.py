@@ -20,13 +20,16 @@ from emberwatch.parsing.base import (
 from emberwatch.parsing.column_names import name_rank, named_columns, role_and_rank
 from emberwatch.parsing.columns import Column, ColumnMap, Role
 from emberwatch.parsing.decoding import decode
-from emberwatch.parsing.json_cut import Document, Json, documents
+from emberwatch.parsing.json_cut import Document, Json, documents, is_keyed
 from emberwatch.parsing.pieces import Piece, pieces_of_chunks, pieces_of_lines
 from emberwatch.parsing.rows import outcome_of
 from emberwatch.parsing.samples import shape_of
 
 _SURE: Final = 0.98
 _OBJECT: Final = lazy(rb"\{\0?\s*\0?[\"\r\n]")
+_ADDRESS: Final = lazy(r"[^\s@]{1,64}@(?:[\w-]+\.)+[\w-]{2,}")
+_LOGIN: Final = "login"
+_PASSWORD: Final = "password"  # noqa: S105 - a field's name
 _SAMPLE: Final = 50
 _DEEPEST: Final = 4
 
@@ -43,6 +46,8 @@ class JsonRecords:
     def sniff(self, head: bytes, name: str) -> float:  # noqa: ARG002 - the name tells nothing here
         if _OBJECT.search(head) is None:
             return 0.0
+        if is_keyed(b"\n".join(piece.data for piece in pieces_of_chunks([head]))):
+            return _SURE
         found = _documents_of(head)
         values = [document.value for document in found if document.value is not None]
         if not any(map(_is_record, values)):
@@ -102,14 +107,17 @@ def _without_record(line: int, value: Json, roles: Roles, context: ParseContext)
     flat = _flat(value)
     if any(roles(path) in (Role.LOGIN, Role.USER_NAME, Role.PASSWORD, Role.HASH) for path in flat):
         return outcome_of(line, _by_role(flat, roles), context)
+    ours = context.is_ours
+    if ours is not None and any(ours(text) for path in flat for text in (path, *flat[path])):
+        return Reject(line, RejectReason.AMBIGUOUS, shape_of(next(iter(flat), "")))
     return Noise(line)
 
 
 def _records(value: Json, roles: Roles, depth: int = 0) -> Iterator[Flat]:
-    """The parts of an object that are credentials: it itself, or the objects in its lists."""
-    inner = [item for items in _lists(value) for item in items] if depth < _DEEPEST else []
+    """The parts of an object that are credentials: it itself, what stands under addresses, the objects in lists."""
+    inner = [*_keyed(value), *(i for items in _lists(value) for i in items)] if depth < _DEEPEST else []
     found = [flat for item in inner for flat in _records(item, roles, depth + 1)]
-    own = _flat(value)
+    own = _flat({key: item for key, item in value.items() if not _ADDRESS.fullmatch(key)})
     if not found and _complete(own, roles):
         yield own
         return
@@ -125,6 +133,16 @@ _KEPT_APART: Final = frozenset({Role.PASSWORD, Role.HASH, Role.SALT, Role.URL, R
 def _complete(flat: Flat, roles: Roles) -> bool:
     held = {roles(path) for path, values in flat.items() if values}
     return bool(held & {Role.LOGIN, Role.USER_NAME}) and bool(held & {Role.PASSWORD, Role.HASH})
+
+
+def _keyed(value: Json) -> Iterator[Json]:
+    """``{"u@contoso.example": "secret"}``, or with an object for the secret."""
+    for key, item in value.items():
+        if _ADDRESS.fullmatch(key):
+            if isinstance(item, str):
+                yield {_LOGIN: key, _PASSWORD: item}
+            elif isinstance(item, dict):
+                yield {_LOGIN: key, **item}
 
 
 def _lists(value: Mapping[str, object], depth: int = 0) -> Iterator[list[Json]]:

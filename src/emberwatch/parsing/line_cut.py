@@ -22,7 +22,10 @@ _LOCAL: Final = r"[^\s:;|,@/\\?&=\"<>()\[\]]{1,64}"
 # A dot and a top level of letters: without them "P@ssw0rd" would be an address.
 _DOMAIN: Final = r"(?:[\w-]+\.)+(?:xn--[\w-]+|[^\W\d_]{2,})\.?"
 _LOGIN: Final = lazy(rf"(?:(?<=[:;|\t ,])|^)({_LOCAL}@{_DOMAIN})(?=[:;|\t ,]|\s*$)")
-_QUOTED_LOGIN: Final = lazy(rf"[\"'<(\[]({_LOCAL}@{_DOMAIN})[\"'>)\]]")
+# Whatever stands around it: a line that cannot be read may hold an address all the same.
+_ANY_DOMAIN: Final = lazy(rf"(?<=[^\s@])@(?>{_DOMAIN})(?![\w-])")
+_NAME_AT_END: Final = lazy(r"(?:://|(?<![\w.+-]))[\w.+-]*\Z")
+_LONGEST_NAME: Final = 64
 
 _BEFORE: Final = lazy(r"(?P<text>.*?)(?P<separator> [:;|,-] |[:;|,] |[:;|\t ,])", re.DOTALL)
 _AFTER: Final = lazy(r"(?P<separator> [:;|,-] |[:;|\t ,])(?P<rest>.*)", re.DOTALL)
@@ -32,6 +35,26 @@ _AFTER_WIDE: Final = lazy(r"(?P<separator>[:;|,] )(?P<rest>.*)", re.DOTALL)
 _FRONT_STOPS: Final = ":;|\t "
 # "name:address:secret": the name that the account had where it was lost, which is no site.
 _NAME_BEFORE: Final = lazy(r"\s*[^\s:;|,@/]{1,64}(?P<separator>[:;|\t])")
+
+
+# "login => secret", "login::secret", "login~secret", "<login>:secret": what no single line proves, but many do.
+_JOINED: Final = lazy(
+    rf"\s*(?P<opening>[<(\[\"'])?{_LOCAL}@(?>{_DOMAIN})(?P<joint>[>)\]\"']?(?P<blank>\s?)"
+    r"(?:=>|->|::+|;;+|\|\|+|--+|[~^#=/*+]|(?(opening)[:;|,]?|(?!)))(?P=blank))(?=[^\s])"
+)
+
+
+@lru_cache(maxsize=64)
+def _joined_by(joint: str) -> re.Pattern[str]:
+    return re.compile(
+        rf"\s*[<(\[\"']?(?P<login>{_LOCAL}@(?>{_DOMAIN})){re.escape(joint)}(?P<password>.+)", re.DOTALL
+    )
+
+
+def joint_of(text: str) -> str | None:
+    """What unusual signs stand between an address at the beginning of the line and what follows."""
+    found = _JOINED.match(text)
+    return found["joint"] if found else None
 
 
 @lru_cache(maxsize=64)
@@ -105,6 +128,8 @@ class Profile:
     mostly_hashes: bool = False
     named: bool = False
     """Whether another name of the account stands before its address."""
+    joint: str = ""
+    """Unusual signs that nearly all lines have between an address and its secret."""
 
 
 UNKNOWN: Final = Profile()
@@ -125,6 +150,8 @@ class Cut:
 
 def cut(text: str, profile: Profile = UNKNOWN) -> Cut | None:
     """The line in its parts, or ``None`` when no reading is sound."""
+    if profile.joint and (joined := _joined_by(profile.joint).fullmatch(text)):
+        return Cut(joined["login"], joined["password"], "", profile.joint, Order.LOGIN_FIRST)
     if not profile.secret_first and not profile.padded and (usual := _USUAL.fullmatch(text)):
         return Cut(
             usual["login"], usual["password"], usual["url"] or "", usual["separator"], Order.LOGIN_FIRST
@@ -164,8 +191,15 @@ def _behind_name(text: str, login: re.Match[str]) -> Cut | None:
 
 
 def stray_logins(text: str) -> list[str]:
-    """Every address that stands as a token, or in quotes or brackets, wherever in the line."""
-    return [found[1] for pattern in (_LOGIN, _QUOTED_LOGIN) for found in pattern.finditer(text)][:_MOST_TRIES]
+    """Every address in the line, whatever stands around it; what stands in front of a url's host is none."""
+    found = (_name_before(text, at.start()) + at[0] for at in _ANY_DOMAIN.finditer(text))
+    return [login for login in islice(found, _MOST_TRIES) if "://" not in login]
+
+
+def _name_before(text: str, end: int) -> str:
+    # Searched for in front of the sign: from the front, a long word would be tried from each of its letters.
+    found = _NAME_AT_END.search(text[max(0, end - _LONGEST_NAME) : end])
+    return found[0] if found and found[0] else "?"
 
 
 def _login_first(text: str, login: re.Match[str], profile: Profile, *, lone_host: bool) -> Cut | None:

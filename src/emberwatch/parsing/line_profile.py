@@ -8,14 +8,16 @@ from typing import Final
 
 from emberwatch.parsing.decoding import clean, decode
 from emberwatch.parsing.hashes import hash_shape
-from emberwatch.parsing.line_cut import Cut, Order, Profile, cut, cut_behind_name, split_off_site
+from emberwatch.parsing.line_cut import Cut, Order, Profile, cut, cut_behind_name, joint_of, split_off_site
 from emberwatch.parsing.lines import MAX_LINE
+from emberwatch.parsing.noise import has_address
 from emberwatch.parsing.urls import is_site
 
 SAMPLE_LINES: Final = 200
 _FEW: Final = 5
 _MANY: Final = 20
 _NEARLY_ALL: Final = 0.8
+_MOST_LINES: Final = 0.6
 
 
 def cuts_of(lines: Iterable[bytes]) -> list[Cut]:
@@ -27,6 +29,8 @@ def cuts_of(lines: Iterable[bytes]) -> list[Cut]:
 def learn(lines: Iterable[bytes]) -> Profile:
     """What the lines have in common, where enough of them agree."""
     lines = list(lines)
+    if joint := _joint(lines):
+        return Profile(login_first=True, joint=joint)
     named = _behind_names(lines)
     cuts = named or cuts_of(lines)
     by_address = [found for found in cuts if found.order is not Order.NAME_ONLY]
@@ -45,6 +49,12 @@ def learn(lines: Iterable[bytes]) -> Profile:
         mostly_hashes=_most([s for s in secrets if hash_shape(s, mostly_hashes=True)], secrets, 0.5, _FEW),
         named=bool(named),
     )
+
+
+def _joint(lines: Sequence[bytes]) -> str:
+    texts = [decode(clean(line))[0] for line in lines if len(line) <= MAX_LINE and has_address(line)]
+    joint, count = Counter(joint_of(text) or "" for text in texts).most_common(1)[0] if texts else ("", 0)
+    return joint if len(texts) >= _FEW and count > _MOST_LINES * len(texts) else ""
 
 
 def _behind_names(lines: Sequence[bytes]) -> list[Cut]:

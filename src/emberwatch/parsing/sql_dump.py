@@ -19,6 +19,8 @@ _SAID: Final = lazy(
     rb"^[ \t]*(?:INSERT\s[^\n]{0,200}?INTO\s|REPLACE\s+INTO\s|INSERT\s+\S+\s|COPY\s+\S+[^\n]{0,4000}?\sFROM\s+stdin)",
     re.IGNORECASE | re.MULTILINE,
 )
+# One of them stands in every dump, and in hardly any other file: found much faster than the lines themselves.
+_WORDS: Final = (b"INSERT", b"REPLACE", b"COPY", b"CREATE", b"DUMP")
 _DUMPED: Final = lazy(rb"^[ \t]*(?:CREATE\s+TABLE\s|-- MySQL dump|-- PostgreSQL database dump)", re.I | re.M)
 
 
@@ -30,6 +32,9 @@ class SqlDump:
 
     def sniff(self, head: bytes, name: str) -> float:
         text = head.replace(b"\0", b"")
+        folded = text.upper()
+        if not any(word in folded for word in _WORDS):
+            return 0.0
         if _SAID.search(text):
             return _SURE
         return _SURE if _DUMPED.search(text) or (name.lower().endswith(".sql") and b"INSERT" in text) else 0.0

@@ -15,11 +15,13 @@ from emberwatch.parsing.rows import RowReader
 from emberwatch.parsing.samples import shape_of
 from emberwatch.parsing.sql_tables import Tables
 from emberwatch.parsing.sql_tokens import (
+    ASSIGNED,
     COPY,
     CREATE,
     INSERT,
     PLAIN_TUPLE,
     PLAIN_VALUE,
+    SET,
     TUPLE,
     VALUE,
     column_list,
@@ -34,6 +36,7 @@ class _In(Enum):
     NOTHING = auto()
     CREATE = auto()
     VALUES = auto()
+    SET = auto()
     COPY = auto()
 
 
@@ -42,7 +45,7 @@ _STATEMENT: Final = lazy(r"\b(?:INSERT|REPLACE|COPY|CREATE)\s", re.IGNORECASE)
 _LINE_STATEMENT: Final = lazy(r"^(?:INSERT|REPLACE|COPY|CREATE)\s", re.IGNORECASE | re.MULTILINE)
 _RECODED: Final = lazy(r"\\|0x|X'", re.IGNORECASE)
 _COMMENT: Final = lazy(r"\s*(?:--|#|/\*)")
-_STATEMENTS: Final = ((INSERT, _In.VALUES), (COPY, _In.COPY), (CREATE, _In.CREATE))
+_STATEMENTS: Final = ((INSERT, _In.VALUES), (SET, _In.SET), (COPY, _In.COPY), (CREATE, _In.CREATE))
 _TELLING_LINES: Final = 5_000
 _HEADING: Final = 32 * 1024
 _FIRST_ROWS: Final = 20
@@ -91,7 +94,11 @@ class SqlReader:
         yield from self._go()
 
     def finish(self) -> Iterator[Outcome]:
-        if self._state is _In.VALUES and self._held.strip(" \n\t;,)"):
+        if self._state is _In.SET and self._held.strip():
+            # The last statement needs no sign of its end.
+            self._held += ";"
+            yield from self._assignments()
+        elif self._state is _In.VALUES and self._held.strip(" \n\t;,)"):
             yield self._unreadable()
         self._held = ""
 
@@ -116,6 +123,8 @@ class SqlReader:
                 self._create()
             elif state is _In.VALUES:
                 yield from self._values()
+            elif state is _In.SET:
+                yield from self._assignments()
             else:
                 yield from self._copy_lines()
             if self._state is state is _In.NOTHING:
@@ -186,6 +195,24 @@ class SqlReader:
         self._take(at)
         if self._state is _In.VALUES:
             yield from self._stuck()
+
+    def _assignments(self) -> Iterator[Outcome]:
+        """``SET name = value, …``: one row, whose columns stand beside their values."""
+        names: list[str] = []
+        values: list[str | None] = []
+        at, ended = 0, False
+        while not ended and (found := ASSIGNED.match(self._held, at)):
+            at = found.end()
+            ended = found["next"] != "," and (found["next"] == ";" or at < len(self._held.rstrip()))
+            names.append(plain_name(found["name"]))
+            values.append(value_of(found["value"], backslashes=self._backslashes))
+        if not ended and len(self._held) < _LARGEST:
+            return
+        if values:
+            reader = RowReader(self._tables.columns_of(self._table, names, [values]), self._context)
+            yield reader.read(self._line, values, self._flags) if reader.has_login else Noise(self._line)
+        self._take(at or len(self._held))
+        self._state = _In.NOTHING
 
     def _stuck(self) -> Iterator[Outcome]:
         """No further row can be read: more text is needed, or this is none."""

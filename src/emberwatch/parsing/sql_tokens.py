@@ -16,6 +16,10 @@ INSERT: Final = lazy(
     r"\s*(?:\((?P<columns>[^()]*)\))?\s*(?:OVERRIDING\s+\w+\s+VALUE\s*)?VALUES?\s*",
     re.IGNORECASE,
 )
+SET: Final = lazy(
+    rf"(?:INSERT(?:\s+(?:IGNORE|LOW_PRIORITY|DELAYED|HIGH_PRIORITY))*|REPLACE)(?:\s+INTO)?\s+{_TABLE}\s+SET\s+",
+    re.IGNORECASE,
+)
 COPY: Final = lazy(
     rf"COPY\s+{_TABLE}\s*(?:\((?P<columns>[^()]*)\))?\s+FROM\s+stdin\b[^;]*;?\s*", re.IGNORECASE
 )
@@ -52,6 +56,11 @@ TUPLE: Final = _tuple(_STRING)
 PLAIN_TUPLE: Final = _tuple(_PLAIN_STRING)
 VALUE: Final = lazy(rf"\s*(?P<value>{_value(_STRING)})\s*(?:,|\Z)", re.DOTALL | re.IGNORECASE)
 PLAIN_VALUE: Final = lazy(rf"\s*(?P<value>{_value(_PLAIN_STRING)})\s*(?:,|\Z)", re.DOTALL | re.IGNORECASE)
+
+ASSIGNED: Final = lazy(
+    rf"\s*+(?P<name>{_NAME})\s*+=\s*+(?P<value>{_value(_STRING)})\s*+(?P<next>[,;]?)",
+    re.DOTALL | re.IGNORECASE,
+)
 
 _QUOTED: Final = lazy(r"(?:N|E|B|U&|_\w+\s*)?'(?P<text>.*)'", re.DOTALL | re.IGNORECASE)
 _HEX: Final = lazy(r"(?:0x(?P<a>[0-9a-f]*)|X'(?P<b>[0-9a-f]*)')", re.IGNORECASE)

@@ -6,6 +6,7 @@ line once both login and password were seen (some dialects put a blank line insi
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import islice
@@ -103,7 +104,8 @@ class StealerBlocks:
         for text in islice(_texts(head), _SAMPLE_LINES):
             if found := key_and_value(text):
                 seen.add(found[1])
-                seen.update(field for _, field, _ in fields_in_line(text))
+                if not seen >= _CREDENTIAL:
+                    seen.update(field for _, field, _ in fields_in_line(text))
                 keys += 1
                 if keys >= _PLENTY and others * _FEW_OTHERS < keys and seen >= _CREDENTIAL:
                     return _SURE
@@ -137,8 +139,12 @@ def _of_piece(reader: _Reader, piece: bytes) -> Iterator[Sequence[Outcome]]:
     if text is None:
         yield from map(reader.read, lines_of(piece))
         return
+    ours = reader.places(piece, text)
     text, at = f"{text}\n", 0
     while at < len(text):
+        if ours is not None and reader.is_between and (passed := reader.pass_over(text, at, ours)) > at:
+            at = passed
+            continue
         if reader.is_between and (read := reader.read_block(text, at)) is not None:
             outcomes, at = read
         else:
@@ -176,6 +182,23 @@ class _Reader:
     def is_between(self) -> bool:
         """Whether the next line is the first one after a block."""
         return not (self._block.keys or self._after_password or self._block.continuation is not None)
+
+    def places(self, piece: bytes, text: str) -> Sequence[int] | None:
+        """Where in the text entries of ours may stand; ``None``: anywhere."""
+        # Of text with other letters the places in bytes and in characters differ.
+        return self._context.places(piece) if self._context.places and len(piece) == len(text) else None
+
+    def pass_over(self, text: str, at: int, ours: Sequence[int]) -> int:
+        """Where those blocks from ``at`` on end that have a known outline and in which nothing of ours stands."""
+        which = bisect_right(ours, at)
+        upto = ours[which] if which < len(ours) else len(text) + 1
+        while not self._in_line and (found := self._lanes.known(text, at)) is not None:
+            lane, match = found
+            if match.end() >= upto or lane.login(match).startswith(_QUOTES):
+                break
+            self._line += len(lane.fields) + lane.tail
+            at = match.end()
+        return at
 
     def read_block(self, text: str, at: int) -> tuple[Sequence[Outcome], int] | None:
         """The block that begins at ``at``, if its outline is known, and where it ends."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from enum import Enum, auto
+from functools import lru_cache
 from typing import Final
 
 from emberwatch.core.patterns import lazy
@@ -40,6 +41,8 @@ class LogFile(Enum):
     OTHER = auto()
 
 
+# Each file of an archive is asked for several times on the way to what stands in it.
+@lru_cache(maxsize=4096)
 def log_file(path: str) -> LogFile:
     """What the file at ``path`` (with forward slashes) is."""
     *folders, name = path.split("/")

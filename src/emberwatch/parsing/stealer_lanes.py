@@ -35,6 +35,10 @@ class Lane:
     _places: tuple[int, ...]
     """Of each of :data:`_READ`, its group; the last one, which is empty, where the outline has no such field."""
 
+    def login(self, found: re.Match[str]) -> str:
+        """Without the blanks around it."""
+        return (*found.groups(), "")[self._places[0]].strip()
+
     def entry(self, found: re.Match[str], line: int) -> Entry:
         texts = (*found.groups(), "")
         login, password, url, site, software, profile = [texts[place] for place in self._places]
@@ -61,9 +65,8 @@ class Lanes:
 
     def find(self, text: str, at: int, opening: Field | None) -> tuple[Lane, re.Match[str]] | None:
         """The block that begins at ``at``, if it has an outline that is known or can be learnt from it."""
-        for lane in self._lanes:
-            if (found := _match(lane, text, at)) is not None:
-                return lane, found
+        if (known := self.known(text, at)) is not None:
+            return known
         if len(self._lanes) >= _MOST_LANES or self._tries >= _MOST_TRIES:
             return None
         self._tries += 1
@@ -73,6 +76,13 @@ class Lanes:
         self._lanes.append(learnt)
         found = _match(learnt, text, at)
         return (learnt, found) if found is not None else None
+
+    def known(self, text: str, at: int) -> tuple[Lane, re.Match[str]] | None:
+        """The block that begins at ``at``, if it has an outline that is known."""
+        for lane in self._lanes:
+            if (found := _match(lane, text, at)) is not None:
+                return lane, found
+        return None
 
 
 def _match(lane: Lane, text: str, at: int) -> re.Match[str] | None:

@@ -26,6 +26,7 @@ _SPELLED: Final = (
         re.IGNORECASE,
     ),
 )
+_LETTERS: Final = lazy(r"[A-Za-z]{3}")
 _REGION: Final = lazy(r"\(?([A-Z][A-Za-z_]+(?:/[A-Z][A-Za-z0-9_+-]+){1,2}|UTC)\)?")
 # Seconds since 1970: behind a mark of one family, or all that stands there.
 _SIGNED: Final = lazy(r"\bsig:(\d{9,10})\b|^\s*(?=1)(\d{10})(?:\d{3})?\s*$")
@@ -90,7 +91,7 @@ def is_ambiguous(text: str) -> bool:
 
 def _in_figures(text: str) -> str:
     """The same text with a month that is spelled out, if any, in figures."""
-    for spelled in _SPELLED:
+    for spelled in _SPELLED if _LETTERS.search(text) else ():
         if found := spelled.search(text):
             year, month = int(found["year"]) % 100, _MONTHS.index(found["month"].lower()) + 1
             told = found.groupdict()

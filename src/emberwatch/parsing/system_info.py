@@ -6,12 +6,12 @@ Keys are read by shape, as families copy each other; the family is a label worke
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from functools import lru_cache
 from itertools import takewhile
-from typing import Final
+from typing import Final, TypeAlias
 
 from emberwatch.core.patterns import lazy
 from emberwatch.parsing.decoding import clean, decode, decode_lines
@@ -94,6 +94,8 @@ _FIELDS: Final[Mapping[str, tuple[str, ...]]] = {
 _FIELD_OF: Final = {
     form: field for field, keys in _FIELDS.items() for key in keys for form in spellings_of(key)
 }
+_Keyed: TypeAlias = tuple[int, str, str]
+"""The number of a line, its key, and what stands behind."""
 _FEWEST: Final = 2
 """A readme may be called ``info.txt``: fewer known keys than this make no system file."""
 
@@ -115,7 +117,7 @@ _MONTH_FIRST: Final = frozenset({"redline", "meta"})
 _DEFENCE: Final = frozenset({"av", "antivirus", "antiviruses", "installedantivirus"})
 _MOST_DEFENCES: Final = 10
 
-_KEYED: Final = lazy(r"^([^:=\n]{0,63})[:=]([^\n]*)", re.MULTILINE)
+_KEYED: Final = lazy(r"([^:=]{0,63})[:=](.*)", re.DOTALL)
 # Bullets, boxes and small pictures stand before keys.
 _SPACING: Final = lazy(r"^[^\w<\[]+|[\s_\u3164-]+")
 _CODE_IN_BRACKETS: Final = lazy(r"\(([A-Z]{2})\)\s*$|^([A-Z]{2}) *[(\[]")
@@ -139,7 +141,9 @@ def parse_system_info(data: bytes, folder: str = "") -> MachineFacts | None:
     The name of the victim's ``folder`` fills in what the file does not say.
     """
     text = _text(data)
-    values = _values(text)
+    lines = text.split("\n")
+    keyed = list(_keyed(lines))
+    values = _values(keyed)
     if len(values) < _FEWEST:
         return None
     family = family_of(text)
@@ -161,7 +165,7 @@ def parse_system_info(data: bytes, folder: str = "") -> MachineFacts | None:
         infected_ambiguous=is_ambiguous(stamp),
         build=values.get("build", ""),
         malware_path=values.get("malware_path", ""),
-        antivirus=_antivirus(text),
+        antivirus=_antivirus(lines, keyed),
     )
     return _filled_from_folder(facts, folder)
 
@@ -207,9 +211,16 @@ def _text_of(piece: bytes) -> str:
     return "\n".join(decode(clean(line))[0] for line in lines_of(piece) if len(line) <= MAX_LINE)
 
 
-def _values(text: str) -> dict[str, str]:
+def _keyed(lines: Sequence[str]) -> Iterator[_Keyed]:
+    """The lines that hold a key; most of a system file is programs and processes, which have none."""
+    for number, line in enumerate(lines):
+        if (":" in line or "=" in line) and (found := _KEYED.fullmatch(line)):
+            yield number, found[1], found[2]
+
+
+def _values(keyed: Iterable[_Keyed]) -> dict[str, str]:
     values: dict[str, str] = {}
-    for key, value in _KEYED.findall(text):
+    for _, key, value in keyed:
         field = _field_of(key)
         value = value.strip()[:512]
         if field and value.casefold() not in _NOTHING:
@@ -241,13 +252,14 @@ def _address(text: str) -> str:
     return text.split()[0].rstrip(",;") if text else ""
 
 
-def _antivirus(text: str) -> tuple[str, ...]:
+def _antivirus(lines: Sequence[str], keyed: Iterable[_Keyed]) -> tuple[str, ...]:
     """Names on the line of the key, or on the lines below it up to a blank one."""
-    found = next((m for m in _KEYED.finditer(text) if _is_defence(m[1])), None)
+    found = next(((number, value) for number, key, value in keyed if _is_defence(key)), None)
     if found is None:
         return ()
-    value, lines = found[2], text[found.end() + 1 :].split("\n", _MOST_DEFENCES)
-    names = [value] if value.strip() else list(takewhile(str.strip, lines[:_MOST_DEFENCES]))
+    number, value = found
+    below = lines[number + 1 : number + 1 + _MOST_DEFENCES]
+    names = [value] if value.strip() else takewhile(str.strip, below)
     cleaned = (name.strip(" \t\r-*")[:100] for name in names)
     return tuple(name for name in cleaned if name.casefold() not in _NOTHING)
 

@@ -45,7 +45,24 @@ class SkipReason(StrEnum):
     def label(self) -> str:
         return _LABELS[self]
 
+    @property
+    def is_loss(self) -> bool:
+        """Whether credentials may have stood in what was not read."""
+        return self not in _NO_LOSS
 
+
+_NO_LOSS: Final = frozenset(
+    {
+        SkipReason.NOT_CREDENTIALS,
+        SkipReason.COOKIES,
+        SkipReason.UNSUPPORTED_FORMAT,
+        SkipReason.GRABBED_FILE,
+        SkipReason.NOT_TEXT,
+        SkipReason.EMPTY,
+        SkipReason.LINK,
+        SkipReason.SPECIAL_FILE,
+    }
+)
 _LABELS: Final = {
     SkipReason.NOT_CREDENTIALS: "By its name and place it holds no credentials",
     SkipReason.COOKIES: "It holds cookies and no logins",

@@ -12,7 +12,9 @@ def context_of(request: ReadRequest) -> ParseContext:
     if request.watched is None:
         return ParseContext(columns=request.columns) if request.columns else ANYBODY
     watchlist = parse_watchlist(request.watched)
-    return ParseContext(watchlist.owns_login, hints_of(watchlist), watchlist.owns_host, request.columns)
+    return ParseContext(
+        watchlist.owns_login, hints_of(watchlist), watchlist.owns_host, columns=request.columns
+    )
 
 
 def hints_of(watchlist: Watchlist) -> tuple[bytes, ...]:

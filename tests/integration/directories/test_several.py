@@ -42,6 +42,7 @@ from emberwatch.simulator import (
     UserScenario,
 )
 from emberwatch.tenants.models import Tenant
+from emberwatch.tenants.services import set_domains
 from emberwatch.validation.choices import policy_of
 from emberwatch.validation.driving import drive
 from emberwatch.validation.models import Attempt, Run, RunState
@@ -309,6 +310,20 @@ def test_another_tenants_directory_cannot_be_named(entra: SimulatedEntra, tenant
     assert check_connection(stranger, actor=SYSTEM, directory=SECOND).fault is None
     remove_directory(stranger, SECOND, actor=SYSTEM, now=utc_now())
     assert connection_to(tenant.id, SECOND) is not None
+
+
+@pytest.mark.usefixtures("entra")
+def test_domains_of_another_directory_are_no_warning_of_this_one(tenant: Tenant) -> None:
+    def told(directory: UUID) -> str:
+        report = check_connection(tenant, actor=SYSTEM, directory=directory)
+        return next(item.sentence for item in report.items if item.name == "Domains")
+
+    # The first one was checked when it was alone.
+    assert told(FIRST) == "Not a verified domain of this directory: elsewhere.example."
+    assert told(SECOND) == "Not a verified domain of this directory: elsewhere.example."
+    set_domains(tenant, ["contoso.example", "hr.contoso.example"], actor=SYSTEM, now=utc_now())
+    assert told(SECOND) == "The monitored domains are those of other directories of this tenant."
+    assert told(FIRST) == "Every monitored domain is verified here: contoso.example, hr.contoso.example."
 
 
 def test_what_saving_means(entra: SimulatedEntra, tenant: Tenant) -> None:

@@ -15,11 +15,19 @@ from emberwatch.core.clock import utc_now
 from emberwatch.core.errors import Conflict
 from emberwatch.core.secret import Secret
 from emberwatch.ingestion.columns import confirm_columns
-from emberwatch.ingestion.expiring import expire_reviews
+from emberwatch.ingestion.expiring import expire_reviews, remove_failed
 from emberwatch.ingestion.locations import look_at, spool_of
 from emberwatch.ingestion.models import Import, ImportState
-from emberwatch.ingestion.services import ImportOptions, open_upload, request_import, request_location
+from emberwatch.ingestion.running import run_import
+from emberwatch.ingestion.services import (
+    ImportOptions,
+    open_upload,
+    request_import,
+    request_location,
+    retry_import,
+)
 from emberwatch.ingestion.tasks import tidy
+from emberwatch.sources.base import SkipReason
 from emberwatch.tenants.models import Tenant
 from tests.factories import NOW, make_tenant, make_user
 
@@ -85,3 +93,21 @@ def test_the_page_says_what_became_of_it(client: Client) -> None:
     shown = client.get(page).content.decode()
     assert "Nobody confirmed its columns within 7 days" in shown and "Upload it again" in shown
     assert "What do the columns hold?" not in shown and "Undo import" not in shown
+
+
+def test_the_upload_of_a_failed_import_goes_too() -> None:
+    tenant = make_tenant()
+    import_id, writer = open_upload(tenant, actor=SYSTEM)
+    writer.write(b"PK\x05\x06" + bytes(16) + b"no archive")
+    writer.finish()
+    found = request_import(tenant, import_id, "x.zip", writer.size, ImportOptions(), actor=SYSTEM, now=NOW)
+    run_import(found.pk, clock=lambda: NOW)
+    found.refresh_from_db()
+    assert (found.state, found.read) == (ImportState.FAILED, 0)
+    assert found.error == f"Nothing in this file could be read. {SkipReason.DAMAGED.label}."
+    assert remove_failed(7, now=NOW + timedelta(days=7)) == 0 and spool_of(found).exists()
+    assert remove_failed(7, now=LATER) == 1 and not spool_of(found).exists()
+    assert remove_failed(7, now=LATER) == 0
+    assert AuditRow.objects.get(action="import.upload_removed").subject == f"import:{found.pk}"
+    with pytest.raises(Conflict, match="removed"):
+        retry_import(found, actor=SYSTEM, now=LATER)

@@ -9,9 +9,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from emberwatch.parsing.base import ANYBODY, Noise, Outcome, ParseContext, ParsedCredential, Reject
+from emberwatch.parsing.base import (
+    ANYBODY,
+    Noise,
+    Outcome,
+    ParseContext,
+    ParsedCredential,
+    Reject,
+    RejectReason,
+)
+from emberwatch.parsing.json_cut import LARGEST
 from emberwatch.parsing.json_records import JsonRecords
 from emberwatch.parsing.registry import choose
+from tests.corpus.truth import CONTEXT
 
 READER = JsonRecords()
 RECORDS = [
@@ -84,6 +94,29 @@ def test_lists_nulls_numbers_and_escapes() -> None:
     )
     found = outcomes('{"email":["a@y.test","u\\u0040contoso.example"],"password":"p\\ud83d"}', context=ours)
     assert pairs(found) == [("u@contoso.example", "p?")]
+
+
+def test_addresses_may_be_the_keys() -> None:
+    text = '{"u@x.test": "p", "v@x.test": {"password": "q", "id": 1}, "n": {"w@x.test": "no"}, "count": "3"}'
+    assert pairs(outcomes(text)) == [("u@x.test", "p"), ("v@x.test", "q")]
+
+
+@pytest.mark.parametrize("indent", [None, 1])
+def test_a_large_object_keeps_the_addresses_above_its_secrets(indent: int | None) -> None:
+    secrets = {f"u{number}@x.test": f"p{number}" for number in range(60_000)}
+    text = json.dumps({"id": 1, **secrets}, indent=indent)
+    assert len(text) > LARGEST
+    assert pairs(outcomes(text, 100_000)) == list(secrets.items())
+    nested = json.dumps({login: {"password": secret} for login, secret in secrets.items()}, indent=indent)
+    assert pairs(outcomes(nested, 100_000)) == list(secrets.items())
+    assert choose(nested[:60_000].encode(), "x").name == "json"
+
+
+def test_an_address_of_ours_without_a_secret_is_not_passed_over() -> None:
+    (found,) = outcomes('{"note": "u@contoso.example"}', context=ParseContext(is_ours=CONTEXT.is_ours))
+    assert isinstance(found, Reject)
+    assert found.reason is RejectReason.AMBIGUOUS
+    assert "contoso" not in found.sample
 
 
 def test_objects_without_a_credential() -> None:

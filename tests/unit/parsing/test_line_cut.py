@@ -141,8 +141,18 @@ def test_what_has_no_sound_reading_is_not_cut(text: str) -> None:
     assert cut(text) is None
 
 
-def test_a_quoted_address_is_noticed() -> None:
-    assert stray_logins(f'"{U}","pw"') == [U]
+@pytest.mark.parametrize(
+    "text",
+    [f'"{U}","pw"', f"<mail>{U}</mail>", f"{U}~pw", f"user={U}&pass=pw", f"a#{U}^pw", f"{'x' * 65_000} {U}"],
+)
+def test_an_address_is_noticed_whatever_stands_around_it(text: str) -> None:
+    assert stray_logins(text) == [U]
+
+
+def test_only_addresses_are_noticed() -> None:
+    assert stray_logins(f"{U}.evil.test~pw {U}-x.test {U}2 @{U[2:]}") == [
+        f"{U}.evil.test", f"{U}-x.test",
+    ]  # fmt: skip
     assert stray_logins("https://bob@contoso.example/x:jdoe:pw") == []
 
 

@@ -59,6 +59,11 @@ DUMPS = {
         "INSERT INTO u VALUES(1,'u@x.test','a\\');\n",
         [("u@x.test", "a\\")],
     ),
+    "assignments": (
+        "INSERT INTO u SET id = 7, `email` = 'u@x.test', pass='a;,\\'b'\nON DUPLICATE KEY UPDATE id = 7;\n"
+        "REPLACE u SET email='v@x.test',\n pass = 'c'",
+        [("u@x.test", "a;,'b"), ("v@x.test", "c")],
+    ),
     "no names at all": (
         "INSERT INTO t VALUES (1,'u@x.test','hunter2!','2020-01-01'),(2,'v@x.test','hunter3!','2020-01-01');\n",
         [("u@x.test", "hunter2!"), ("v@x.test", "hunter3!")],

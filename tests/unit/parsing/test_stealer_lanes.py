@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterable
+from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from emberwatch.parsing.base import ANYBODY, Outcome, ParseContext, ParsedCredential
+from emberwatch.matching.prefilter import prefilter_for
+from emberwatch.matching.watchlist import parse_watchlist
+from emberwatch.parsing.base import ANYBODY, Foreign, Noise, Outcome, ParseContext, ParsedCredential
 from emberwatch.parsing.lines import MAX_LINE, split_lines
 from emberwatch.parsing.stealer import StealerBlocks
 from emberwatch.parsing.stealer_lanes import Lanes
 from tests.corpus.dialects import DIALECTS, Dialect
 from tests.corpus.generator import ENCODINGS, leak_file
 from tests.corpus.people import People
-from tests.corpus.truth import CONTEXT
+from tests.corpus.truth import CONTEXT, DOMAINS
 
 STEALERS = [dialect for dialect in DIALECTS if dialect.name.startswith("stealer/")]
 LINES = (
@@ -26,6 +29,9 @@ LINES = (
     "Soft: Chrome", "profile: Default", "Country: DE", "more of it", "", " ", "\t", "=====", "---", "* x *",
     '["Chrome" = "Default"]', "Email: z@contoso.example", "\ufeffURL: https://c.test", "caf\u00e9", "Password: <long>",
 )  # fmt: skip
+
+
+SCANNED = replace(CONTEXT, places=prefilter_for(parse_watchlist(DOMAINS)).ends_in)
 
 
 def told(outcomes: Iterable[Outcome]) -> list[tuple[str, str]]:
@@ -50,6 +56,8 @@ def test_every_dialect_reads_the_same_both_ways(dialect: Dialect) -> None:
             wanted = by_line(data, context)
             for size in (37, 1000, len(data)):
                 assert by_block(data, context, size) == wanted
+        for size in (1000, len(data)):
+            assert found_by_scan(data, size) == found(by_line(data, CONTEXT))
 
 
 @settings(deadline=None)
@@ -66,6 +74,26 @@ def test_whatever_stands_in_the_blocks(
     lines = [line.replace("<long>", "x" * MAX_LINE) for line in lines]
     for data in (end.join(lines).encode(), (end.join(lines) + end).encode("cp1252", "ignore")):
         assert by_block(data, CONTEXT, size) == by_line(data, CONTEXT)
+        assert found_by_scan(data, size) == found(by_line(data, CONTEXT))
+
+
+def found(outcomes: list[tuple[str, str]]) -> list[tuple[str, str]]:
+    """Without what is nobody's."""
+    return [one for one in outcomes if not one[0].startswith((Foreign.__name__, Noise.__name__))]
+
+
+def found_by_scan(data: bytes, size: int) -> list[tuple[str, str]]:
+    return found(by_block(data, SCANNED, size))
+
+
+def test_a_scan_passes_over_blocks_in_which_nothing_watched_stands() -> None:
+    block = "URL: https://a.test/\nUsername: {}\nPassword: p\n\n"
+    logins = ["a@other.test"] * 3 + ["b@contoso.example"] + ["c@other.test"] * 3
+    data = "".join(map(block.format, logins)).encode()
+    outcomes = list(StealerBlocks().parse_stream([data], SCANNED))
+    entries = [outcome for outcome in outcomes if not isinstance(outcome, Noise)]
+    # The first one teaches what blocks look like.
+    assert [(type(entry), entry.line) for entry in entries] == [(Foreign, 1), (ParsedCredential, 13)]
 
 
 def test_a_block_is_cut_out_whole_and_its_outline_is_known_for_the_next_one() -> None:

@@ -17,7 +17,8 @@ from emberwatch.sources.containers.base import Source
 from emberwatch.sources.containers.guards import DEFAULT_LIMITS, Limits
 from emberwatch.sources.containers.kinds import Kind, container_kind
 from emberwatch.sources.containers.passwords import ArchivePasswords
-from emberwatch.sources.containers.scratch import IN_MEMORY, Scratch, SealedFile
+from emberwatch.sources.containers.scratch import IN_MEMORY, Scratch
+from emberwatch.sources.containers.sealed_file import SealedFile
 from emberwatch.sources.events import LeakEvent, PartSkipped, PartStarted, ReadRequest
 from emberwatch.sources.reading import LeakReading
 from emberwatch.sources.walk import Walk

@@ -41,6 +41,7 @@ from emberwatch.directories.entra.registration import (
     read_registration,
 )
 from emberwatch.directories.entra.tokens import AppTokens, is_key_error
+from emberwatch.matching.watchlist import is_at_or_below
 
 # The template of the directory setting that holds the lockout values; fixed by Microsoft for all tenants.
 PASSWORD_RULES_TEMPLATE: Final = "5cf42378-d67d-4f36-ba46-e8b86229381d"  # noqa: S105 - a template's id
@@ -226,8 +227,12 @@ def _domain(item: Any) -> DomainFacts:
 
 def _domain_items(domains: Sequence[DomainFacts], monitored: Sequence[str]) -> Iterator[CheckItem]:
     verified = {domain.name for domain in domains if domain.is_verified}
-    foreign = [name for name in monitored if name not in verified and not _below(name, verified)]
-    if foreign:
+    foreign = [name for name in monitored if not is_at_or_below(name, verified)]
+    if not monitored:
+        yield CheckItem(
+            "Domains", CheckState.OK, "The monitored domains are those of other directories of this tenant."
+        )
+    elif foreign:
         yield CheckItem(
             "Domains",
             CheckState.WARNING,
@@ -246,10 +251,6 @@ def _domain_items(domains: Sequence[DomainFacts], monitored: Sequence[str]) -> I
             f"Sign-ins are federated for {', '.join(federated)}.",
             "Entra ID does not check these passwords itself, so their credentials are not testable.",
         )
-
-
-def _below(name: str, parents: set[str]) -> bool:
-    return any(name.endswith("." + parent) for parent in parents)
 
 
 def read_policy(graph: Graph, cloud: Cloud) -> PasswordPolicy:

@@ -12,6 +12,10 @@ from emberwatch.sources.base import SkipReason
 
 _CONTROLS: Final = lazy(r"[\x00-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 _LONGEST_PATH: Final = 512
+# Nothing in it could be taken for more than a name; no part begins with a dot or is a drive.
+_PLAIN: Final = lazy(
+    r"(?=.{1,512}\Z)[A-Za-z0-9_\[][A-Za-z0-9_ \[\]().@-]*(?:/[A-Za-z0-9_\[][A-Za-z0-9_ \[\]().@-]*)*"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +61,8 @@ class Container(Protocol):
 
 def safe_path(name: str) -> str:
     """A member's name for showing: relative, forward slashes, no control or direction characters."""
+    if _PLAIN.fullmatch(name):
+        return name
     parts = _CONTROLS.sub("?", name).replace("\\", "/").split("/")
     kept = [part for part in parts if part not in ("", ".", "..") and not re.fullmatch(r"[A-Za-z]:", part)]
     return "/".join(kept)[-_LONGEST_PATH:] or "unnamed"

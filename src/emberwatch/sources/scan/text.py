@@ -31,7 +31,9 @@ class TextScanner:
 
     def __init__(self, watched: Watchlist, prefilter: Prefilter) -> None:
         self._prefilter = prefilter
-        self._context = ParseContext(is_ours=watched.owns_login, host_is_ours=watched.owns_host)
+        self._context = ParseContext(
+            is_ours=watched.owns_login, host_is_ours=watched.owns_host, places=prefilter.ends_in
+        )
 
     def line_reader(self, head: bytes, parser: LineFormat) -> LineReader:
         return parser.line_reader(head, self._context)
