@@ -11,6 +11,12 @@ from django.db import transaction
 
 from emberwatch.accounts.actor import SYSTEM, Actor, actor_for_user
 from emberwatch.accounts.models import User
+from emberwatch.alerts.composing import queued
+from emberwatch.alerts.models import AlertChannel, AlertRule, Delivery, DeliveryState
+from emberwatch.alerts.ruling import RuleForm, create_rule
+from emberwatch.alerts.services import ChannelForm, create_channel
+from emberwatch.channels.base import Message
+from emberwatch.core.ids import new_id
 from emberwatch.core.secret import Secret
 from emberwatch.core.verdict import Verdict
 from emberwatch.directories.actions import ActionKind
@@ -136,3 +142,31 @@ def make_plan(
     for position, kind in enumerate(steps or (ActionKind.DISABLE_ACCOUNT,), start=1):
         RemediationStep.objects.create(plan=plan, position=position, kind=kind)
     return plan
+
+
+def make_channel(tenant: Tenant) -> AlertChannel:
+    """A webhook at a private address, so that nothing ever leaves this machine."""
+    form = ChannelForm(
+        f"Hook {next(_numbers)}",
+        {"url": "https://127.0.0.1/hook"},
+        {"secret": Secret("a secret to sign with")},
+    )
+    return create_channel(tenant, "webhook", form, actor=SYSTEM, now=NOW)
+
+
+def make_alert_rule(tenant: Tenant, channel: AlertChannel | None = None) -> AlertRule:
+    channels = [str((channel or make_channel(tenant)).pk)]
+    return create_rule(
+        tenant, RuleForm(f"Rule {next(_numbers)}", ["active"], channels), actor=SYSTEM, now=NOW
+    )
+
+
+def make_delivery(rule: AlertRule, **facts: object) -> Delivery:
+    """A message that has failed."""
+    channel = rule.channels.get()
+    message = Message(str(new_id()), rule.tenant.name, "Active: ann", "high", NOW.isoformat(), (), 1)
+    delivery = queued(channel, message, NOW, rule=rule)
+    for name, value in {"state": DeliveryState.FAILED, "sentence": "gone", **facts}.items():
+        setattr(delivery, name, value)
+    delivery.save(force_insert=True)
+    return delivery

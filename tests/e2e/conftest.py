@@ -144,6 +144,7 @@ def _environment(folder: Path, entra: SimulatedEntra, address: str) -> dict[str,
     return inherited | {
         "EMBERWATCH_DATA_DIR": str(folder),
         "EMBERWATCH_BASE_URL": address,
+        "EMBERWATCH_CHANNEL_PRIVATE_HOSTS": "127.0.0.1",
         "EMBERWATCH_CUSTOM_CLOUD_LOGIN_URL": entra.url,
         "EMBERWATCH_CUSTOM_CLOUD_GRAPH_URL": entra.graph_url,
         "EMBERWATCH_CUSTOM_CLOUD_PORTAL_URL": entra.portal_url,

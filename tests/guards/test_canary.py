@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Final
 
@@ -15,6 +16,9 @@ from django.db import connection
 from procrastinate.contrib.django import app as django_app
 
 from emberwatch.accounts.actor import SYSTEM
+from emberwatch.alerts.composing import compose
+from emberwatch.alerts.models import AlertRule, Delivery
+from emberwatch.alerts.policy import Fact
 from emberwatch.config.embedded import EmbeddedPostgres
 from emberwatch.core.clock import utc_now
 from emberwatch.engine.worker import worker_options
@@ -25,7 +29,7 @@ from emberwatch.ingestion.services import ImportOptions, open_upload, request_im
 from emberwatch.simulator import FaultRule, UserScenario
 from emberwatch.tenants.models import Tenant
 from emberwatch.validation.runs import start_run
-from tests.factories import connect, make_tenant, make_user
+from tests.factories import NOW, connect, make_alert_rule, make_channel, make_tenant, make_user
 from tests.integration.conftest import StartEntra, start_entra
 from tests.world import APP, DIRECTORY, SECRET
 
@@ -74,6 +78,8 @@ def _pipeline(start_entra: StartEntra) -> Tenant:
         UserScenario(upn="cay@contoso.example", password=CANARY),
     )
     tenant = make_tenant()
+    make_alert_rule(tenant, make_channel(tenant))
+    AlertRule.objects.update(facts=list(Fact), on_since=NOW)
     connect(tenant, DIRECTORY, APP, SECRET)
     import_id, writer = open_upload(tenant, actor=SYSTEM)
     writer.write(LEAK.encode())
@@ -85,6 +91,10 @@ def _pipeline(start_entra: StartEntra) -> Tenant:
     assert Import.objects.get().state == ImportState.DONE
     entra.faults.add(FaultRule(where="token", kind="drop_after", count=1, skip=1))
     start_run(tenant, actor=SYSTEM, now=utc_now())
+    _work()
+    for rule in AlertRule.objects.all():
+        compose(rule.pk, utc_now() + timedelta(hours=1))
+    Delivery.objects.update(next_try_at=utc_now())
     _work()
     return tenant
 
@@ -111,6 +121,9 @@ def test_the_canary_is_found_nowhere(
     assert {CANARY, WRONG} <= opened
     assert Credential.objects.filter(verdict="active").exists()
     assert len(apps.get_models()) > 10
+    told = "".join(str(delivery.message) for delivery in Delivery.objects.filter(state="failed"))
+    assert "'title': 'Active: " in told
+    assert "New credential: ann@contoso.example" in told
 
     cells = list(_every_cell())
     assert {"exposures_credential", "procrastinate_jobs", "audit_auditrow"} <= {table for table, _ in cells}

@@ -20,6 +20,7 @@ from emberwatch.api.auth import ApiTokenAuth, not_signed_in
 from emberwatch.api.problems import MEDIA_TYPE, UnsupportedMediaType, on_error
 from emberwatch.api.reference import Reference
 from emberwatch.api.routes import (
+    alerts,
     attempts,
     audit,
     cases,
@@ -106,7 +107,7 @@ api = EmberwatchApi(
 )
 for _routes in (
     *(tenants, directory, directory_sync, choices, imports, uploads, credentials, identities, machines),
-    *(closings, validations, runs, attempts, remediations, cases, soc, audit),
+    *(closings, validations, runs, attempts, remediations, alerts, cases, soc, audit),
 ):
     api.add_router("", _routes.router)
 # django-ninja looks for the nearest kind, and has answers of its own for all of these.

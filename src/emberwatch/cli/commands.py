@@ -30,6 +30,7 @@ COMMANDS: Final[Mapping[str, str]] = {
     "attempts": "ledger:attempts",
     "case": "case:case",
     "remediate": "remediate:remediate",
+    "alerts": "alerts:app",
     "close": "closings:close",
     "reopen": "closings:reopen",
     "credentials": "feed:credentials",

@@ -6,7 +6,9 @@ Unknown names and unusable values stop the start with one line that names the se
 
 from __future__ import annotations
 
+import ipaddress
 import os
+import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -66,6 +68,27 @@ def _web_url(value: str) -> str:
     return value.rstrip("/")
 
 
+_HOST: Final = re.compile(
+    r"(?=.{1,253}$)[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?)*"
+)
+
+
+def _hosts(value: str) -> tuple[str, ...]:
+    entries = tuple(entry.lower() for entry in value.replace(",", " ").split())
+    for entry in entries:
+        if not (_is_network(entry) or (_HOST.fullmatch(entry) and not entry.replace(".", "").isdigit())):
+            raise ValueError("needs host names, addresses or networks such as siem.internal, 10.1.0.0/16")
+    return entries
+
+
+def _is_network(text: str) -> bool:
+    try:
+        ipaddress.ip_network(text, strict=False)
+    except ValueError:
+        return False
+    return True
+
+
 def _postgres_url(value: str) -> Secret:
     if urlsplit(value).scheme not in ("postgresql", "postgres"):
         raise ValueError("needs an address such as postgresql://user:password@host/database")
@@ -112,6 +135,14 @@ SETTINGS: Final[tuple[Setting, ...]] = (
         _days,
         "days after which an upload is removed whose columns nobody confirmed or whose import failed",
     ),
+    Setting(
+        "CHANNEL_PRIVATE_HOSTS",
+        _hosts,
+        "host names, addresses and networks of private networks that alert channels may reach",
+    ),
+    Setting(
+        "CHANNEL_CA_FILE", _file, "PEM file with authorities that alert channels trust beside the system's"
+    ),
     Setting("CUSTOM_CLOUD_LOGIN_URL", _https_url, "login address of the cloud `custom`"),
     Setting("CUSTOM_CLOUD_GRAPH_URL", _https_url, "Graph address of the cloud `custom`, without `/v1.0`"),
     Setting("CUSTOM_CLOUD_PORTAL_URL", _https_url, "admin center address of the cloud `custom`"),
@@ -145,6 +176,8 @@ class Environment:
     watch_dir: str | None = None
     federated_token_path: Path | None = None
     review_days: int = REVIEW_DAYS
+    channel_private_hosts: tuple[str, ...] = ()
+    channel_ca_file: Path | None = None
 
     @property
     def shared_folders(self) -> tuple[str, ...]:
@@ -176,6 +209,8 @@ def load(environ: Mapping[str, str] | None = None) -> Environment:
         shared_dir=values.get("SHARED_DIR"),
         watch_dir=values.get("WATCH_DIR"),
         review_days=values.get("REVIEW_DAYS", REVIEW_DAYS),
+        channel_private_hosts=values.get("CHANNEL_PRIVATE_HOSTS", ()),
+        channel_ca_file=values.get("CHANNEL_CA_FILE"),
         federated_token_path=values.get("FEDERATED_TOKEN_PATH") or _token_of_platform(variables),
     )
 
@@ -205,6 +240,7 @@ def _parsed(environ: Mapping[str, str]) -> Iterable[tuple[str, Any]]:
 # Set by our own test and browser tooling; not settings of the product.
 INTERNAL_VARIABLES: Final = frozenset(
     {
+        "EMBERWATCH_CHANNEL_SECRETS",
         "EMBERWATCH_CHROMIUM",
         "EMBERWATCH_ENTRA_CLIENT_SECRET",
         "EMBERWATCH_ENTRA_CERTIFICATE_PASSWORD",

@@ -22,6 +22,7 @@ ROOT_URLCONF = "emberwatch.config.urls"
 WSGI_APPLICATION = "emberwatch.config.wsgi.application"
 PIPELINE = "emberwatch.pipeline.FACTS"
 SAFEGUARDS = "emberwatch.pipeline.SAFEGUARDS"
+WITNESSES = "emberwatch.pipeline.WITNESSES"
 
 INSTALLED_APPS = [
     "django.contrib.auth",
@@ -44,6 +45,7 @@ INSTALLED_APPS = [
     "emberwatch.validation",
     "emberwatch.ingestion",
     "emberwatch.remediation",
+    "emberwatch.alerts",
     "emberwatch.engine",
     "emberwatch.web",
 ]

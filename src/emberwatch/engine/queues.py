@@ -13,6 +13,7 @@ INGESTION: Final = "ingestion"
 REMEDIATION: Final = "remediation"
 RUNS: Final = "runs"
 DIRECTORIES: Final = "directories"
+ALERTS: Final = "alerts"
 
 PROMPT_QUEUES: Final = (VALIDATION, INGESTION, REMEDIATION)
-PATIENT_QUEUES: Final = (RUNS, DIRECTORIES)
+PATIENT_QUEUES: Final = (RUNS, DIRECTORIES, ALERTS)

@@ -15,7 +15,8 @@ import httpcore
 import httpx
 
 from emberwatch import __version__
-from emberwatch.http.guard import GuardedBackend
+from emberwatch.http.deadline import Deadline
+from emberwatch.http.guard import NO_PRIVATE_HOSTS, GuardedBackend, PrivateHosts, WatchedBackend
 
 USER_AGENT: Final = f"Emberwatch/{__version__}"
 TIME_LIMITS: Final = httpx.Timeout(20.0, connect=10.0)
@@ -58,6 +59,12 @@ class ClientOptions:
     ca_file: Path | None = None
     proxy_url: str | None = None
     allow_private: bool = False
+    private_hosts: PrivateHosts = NO_PRIVATE_HOSTS
+    """What of private networks may be reached all the same, by the operator's word."""
+    more_authorities: Path | None = None
+    """Trusted beside the system's authorities."""
+    deadline: Deadline | None = None
+    """Ends what takes too long as a whole."""
     dry_run: bool = False
     asked_by_post: tuple[str, ...] = ()
     """Addresses that change nothing though they are posted to, such as one that gives out tokens."""
@@ -133,22 +140,30 @@ def build_client(options: ClientOptions) -> httpx.Client:
 
 def _transport(options: ClientOptions) -> httpx.BaseTransport:
     proxy = None if all(_is_loopback(origin) for origin in options.origins) else options.proxy_url
-    transport = httpx.HTTPTransport(verify=trusted_authorities(options.ca_file), proxy=proxy, trust_env=False)
-    if proxy is None and not options.allow_private:
-        _guard(transport)
-    return _Gate(transport, options)
-
-
-def _guard(transport: httpx.HTTPTransport) -> None:
+    trusted = trusted_authorities(options.ca_file, options.more_authorities)
+    transport = httpx.HTTPTransport(verify=trusted, proxy=proxy, trust_env=False)
     pool = transport._pool
     # httpx has no public way to hand its pool a network backend; a proxy's pool resolves names remotely.
     if isinstance(pool, httpcore.ConnectionPool):
-        pool._network_backend = GuardedBackend(pool._network_backend)
+        guarded = proxy is None and not options.allow_private
+        pool._network_backend = _backend(pool._network_backend, options, guarded=guarded)
+    return _Gate(transport, options)
 
 
-def trusted_authorities(ca_file: Path | None) -> ssl.SSLContext:
-    """The system's authorities, or only those of ``ca_file``."""
-    return ssl.create_default_context(cafile=str(ca_file) if ca_file else None)
+def _backend(
+    inner: httpcore.NetworkBackend, options: ClientOptions, *, guarded: bool
+) -> httpcore.NetworkBackend:
+    if guarded:
+        return GuardedBackend(inner, options.private_hosts, options.deadline)
+    return WatchedBackend(inner, options.deadline) if options.deadline else inner
+
+
+def trusted_authorities(ca_file: Path | None, more: Path | None = None) -> ssl.SSLContext:
+    """The system's authorities, or only those of ``ca_file``; with those of ``more`` in either case."""
+    context = ssl.create_default_context(cafile=str(ca_file) if ca_file else None)
+    if more is not None:
+        context.load_verify_locations(cafile=str(more))
+    return context
 
 
 def _is_loopback(url: str) -> bool:

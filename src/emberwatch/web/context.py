@@ -36,6 +36,10 @@ _SWITCH_TO: Final[Mapping[str, str]] = {
     "tenant": "tenant",
     "directory": "tenant",
     "choices": "tenant",
+    "alerts": "tenant",
+    "alert_channel": "tenant",
+    "alert_rule": "tenant",
+    "alert_deliveries": "tenant",
     "soc": "tenant",
 }
 

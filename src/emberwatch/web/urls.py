@@ -7,6 +7,8 @@ from django.urls import URLPattern, path
 
 from emberwatch.web.access import View, signed_in
 from emberwatch.web.views import (
+    alert_rules,
+    alerts,
     attempts,
     audit,
     cases,
@@ -34,6 +36,8 @@ from emberwatch.web.views import (
 TENANT = "tenants/<uuid:tenant_id>/"
 CREDENTIAL = f"{TENANT}credentials/<uuid:credential_id>/"
 RUN = f"{TENANT}runs/<uuid:run_id>/"
+ALERTS = f"{TENANT}alerts/"
+CHANNEL = f"{ALERTS}channels/<uuid:channel_id>/"
 PLAN = f"{TENANT}remediations/<uuid:plan_id>/"
 
 open_to_all = [
@@ -102,6 +106,17 @@ pages = [
     path(TENANT, tenants.one, name="tenant"),
     path(f"{TENANT}domains/", tenants.domains, name="tenant_domains"),
     path(f"{TENANT}watchlist/", tenants.watchlist, name="tenant_watchlist"),
+    path(ALERTS, alerts.overview, name="alerts"),
+    path(f"{ALERTS}channels/new/", alerts.new_channel, name="new_alert_channel"),
+    path(CHANNEL, alerts.one_channel, name="alert_channel"),
+    path(f"{CHANNEL}test/", alerts.test, name="test_alert_channel"),
+    path(f"{CHANNEL}switch/", alerts.switch, name="switch_alert_channel"),
+    path(f"{CHANNEL}remove/", alerts.remove, name="remove_alert_channel"),
+    path(f"{ALERTS}rules/new/", alert_rules.new, name="new_alert_rule"),
+    path(f"{ALERTS}rules/<uuid:rule_id>/", alert_rules.one, name="alert_rule"),
+    path(f"{ALERTS}rules/<uuid:rule_id>/remove/", alert_rules.remove, name="remove_alert_rule"),
+    path(f"{ALERTS}deliveries/", alerts.deliveries, name="alert_deliveries"),
+    path(f"{ALERTS}deliveries/<uuid:delivery_id>/again/", alerts.again, name="send_alert_again"),
     path(f"{TENANT}people/", tenants.invite, name="invite"),
     path(f"{TENANT}people/<uuid:member_id>/role/", tenants.role, name="member_role"),
     path(f"{TENANT}people/<uuid:member_id>/remove/", tenants.remove, name="remove_member"),

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
+from uuid import uuid4
 
 import pytest
 
@@ -21,8 +23,17 @@ from emberwatch.tenants.models import Tenant
 from emberwatch.validation.models import Attempt, Validation
 from emberwatch.validation.runs import start_run
 from emberwatch.validation.services import request_validation, run_validation
-from tests.factories import NOW, connect, make_credential, make_plan, make_tenant
-from tests.integration.api.conftest import caller_for
+from tests.factories import (
+    NOW,
+    connect,
+    make_alert_rule,
+    make_channel,
+    make_credential,
+    make_delivery,
+    make_plan,
+    make_tenant,
+)
+from tests.integration.api.conftest import Caller, caller_for
 from tests.integration.conftest import StartEntra
 from tests.integration.remediation.world import ALL, app
 from tests.world import APP, DIRECTORY, RIGHT, SECRET
@@ -91,6 +102,22 @@ ROUTES: Mapping[tuple[str, str], tuple[int, int, int]] = {
     ("POST", "/remediations/{key}/cancel"): (403, 200, 200),
     ("POST", "/remediations/{key}/undo"): (403, 201, 201),
     ("GET", "/credentials/{credential}/case"): (200, 200, 200),
+    ("GET", "/alert-channel-kinds"): (403, 403, 200),
+    ("GET", "/alert-channels"): (403, 403, 200),
+    ("POST", "/alert-channels"): (403, 403, 201),
+    ("GET", "/alert-channels/{key}"): (403, 403, 200),
+    ("PUT", "/alert-channels/{key}"): (403, 403, 200),
+    ("DELETE", "/alert-channels/{key}"): (403, 403, 204),
+    ("POST", "/alert-channels/{key}/test"): (403, 403, 200),
+    ("POST", "/alert-channels/{key}/switch"): (403, 403, 200),
+    ("GET", "/alert-rules"): (403, 403, 200),
+    ("POST", "/alert-rules"): (403, 403, 201),
+    ("GET", "/alert-rules/{key}"): (403, 403, 200),
+    ("PUT", "/alert-rules/{key}"): (403, 403, 200),
+    ("DELETE", "/alert-rules/{key}"): (403, 403, 204),
+    ("GET", "/alert-deliveries"): (403, 403, 200),
+    ("GET", "/alert-deliveries/{key}"): (403, 403, 200),
+    ("POST", "/alert-deliveries/{key}/send-again"): (403, 403, 200),
     ("GET", "/audit"): (403, 403, 200),
     ("GET", "/audit/verification"): (403, 403, 200),
 }
@@ -131,6 +158,8 @@ def status_of(role: str, at_home: Tenant, target: Tenant, method: str, path: str
         path = path.format(key=_second_key(target, is_there=method == "DELETE"))
     if path.startswith("/remediations/{key}"):
         path = path.format(key=_waiting_plan(target, is_done=path.endswith("undo")))
+    if path.startswith("/alert-"):
+        return int(_asked_of_alerts(caller, target, method, path).status_code)
     if (method, path) == ("POST", "/remediations"):
         return int(caller(method, caller.here(path), _dry_run(target)).status_code)
     if (method, path) == ("POST", "/imports"):
@@ -139,6 +168,30 @@ def status_of(role: str, at_home: Tenant, target: Tenant, method: str, path: str
     if path.endswith("/handling") and method == "PUT":
         body = {"handling": "ignored", "reason": "a test"}
     return int(caller(method, caller.here(path), body).status_code)
+
+
+def _asked_of_alerts(caller: Caller, target: Tenant, method: str, path: str) -> Any:
+    """On objects that are made for this very request."""
+    channel = make_channel(target)
+    found = {"/alert-channels": channel.pk}
+    if not path.startswith("/alert-channels"):
+        rule = make_alert_rule(target, channel)
+        found |= {"/alert-rules": rule.pk, "/alert-deliveries": make_delivery(rule).pk}
+    kind = "/" + path.split("/")[1]
+    name = f"Other {uuid4()}"
+    hook = {"name": name, "settings": {"url": "https://127.0.0.1/hook"}}
+    rule_body = {"name": name, "facts": ["active"], "channels": [str(channel.pk)]}
+    body = {
+        ("POST", "/alert-channels"): hook | {"kind": "webhook", "secrets": {"secret": "a secret to sign"}},
+        ("PUT", "/alert-channels"): hook,
+        ("POST", "/alert-rules"): rule_body,
+        ("PUT", "/alert-rules"): rule_body,
+    }.get((method, kind))
+    if path.endswith("/switch"):
+        body = {"is_on": True}
+    if path.endswith(("/test", "/send-again")):
+        body = None
+    return caller(method, caller.here(path.format(key=found.get(kind, ""))), body)
 
 
 def _second_directory(tenant: Tenant) -> None:

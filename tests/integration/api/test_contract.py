@@ -33,7 +33,15 @@ from emberwatch.validation.models import Attempt
 from emberwatch.validation.operating import protect
 from emberwatch.validation.runs import start_run
 from emberwatch.validation.services import request_validation, run_validation
-from tests.factories import connect, make_credential, make_plan, make_tenant
+from tests.factories import (
+    connect,
+    make_alert_rule,
+    make_channel,
+    make_credential,
+    make_delivery,
+    make_plan,
+    make_tenant,
+)
 from tests.integration.api.conftest import caller_for
 from tests.integration.conftest import StartEntra
 from tests.world import APP, DIRECTORY, RIGHT, SECRET
@@ -64,8 +72,13 @@ def world(start_entra: StartEntra, settings: Settings) -> Mapping[str, str]:
     spool.finish()
     request_import(tenant, import_id, "leak.txt", 0, ImportOptions(), actor=SYSTEM, now=utc_now())
     upload = begin_upload(tenant, "leak.txt", 10, "mark", actor=SYSTEM, now=utc_now())
+    channel = make_channel(tenant)
+    rule = make_alert_rule(tenant, channel)
     machine = Machine.objects.create(tenant=tenant, key="a machine")
     return {
+        "channel_id": str(channel.pk),
+        "rule_id": str(rule.pk),
+        "delivery_id": str(make_delivery(rule).pk),
         "key_id": str(key.pk),
         "upload_id": str(upload.id),
         "machine_id": str(machine.id),

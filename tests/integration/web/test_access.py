@@ -15,6 +15,7 @@ from django.urls import reverse
 from emberwatch.accounts.actor import SYSTEM, actor_for_user
 from emberwatch.accounts.models import User
 from emberwatch.accounts.services import create_api_token
+from emberwatch.alerts.models import AlertChannel, AlertRule
 from emberwatch.audit.models import AuditRow
 from emberwatch.core.clock import utc_now
 from emberwatch.core.secret import Secret
@@ -33,7 +34,18 @@ from emberwatch.validation.services import request_validation
 from emberwatch.vault.services import tenant_vault
 from emberwatch.vault.spool import SpoolWriter
 from emberwatch.web.urls import open_to_all, pages
-from tests.factories import NOW, connect, make_credential, make_plan, make_run, make_tenant, make_user
+from tests.factories import (
+    NOW,
+    connect,
+    make_alert_rule,
+    make_channel,
+    make_credential,
+    make_delivery,
+    make_plan,
+    make_run,
+    make_tenant,
+    make_user,
+)
 from tests.integration.conftest import StartEntra
 from tests.integration.web.conftest import HTMX, client_of
 from tests.integration.web.test_identities import make_identity
@@ -67,7 +79,13 @@ def _world(tenant: Tenant, user: User) -> World:
     entry = protect(tenant, "account", f"{uuid4()}@contoso.example", actor=SYSTEM, now=NOW)
     machine = Machine.objects.create(tenant=tenant, key=str(uuid4()))
     connection = DirectoryConnection.objects.filter(tenant=tenant).first()
+    AlertRule.objects.all().delete()
+    AlertChannel.objects.all().delete()
+    rule = make_alert_rule(tenant)
     ids = {
+        "rule_id": rule.pk,
+        "delivery_id": make_delivery(rule).pk,
+        "channel_id": make_channel(tenant).pk,
         "key_id": _second_key(connection) if connection else tenant.id,
         "plan_id": make_plan(credential, connection).pk if connection else tenant.id,
         "run_id": make_run(tenant, requested_at=utc_now()).id,
@@ -110,6 +128,7 @@ class Row:
     status: int = 200
     body: Callable[[World], dict[str, Any]] | None = None
     htmx: bool = False
+    query: str = ""
 
 
 def _stopped() -> dict[str, Any]:
@@ -138,6 +157,22 @@ def _table(world: World) -> dict[str, Any]:
     return {"role": ["login", "password"]}
 
 
+HOOK: Final = {"url": "https://127.0.0.1/hook"}
+
+
+def _rule_form(world: World) -> dict[str, Any]:
+    return {
+        "name": f"R {uuid4()}",
+        "facts": ["active"],
+        "channels": [str(world.ids["channel_id"])],
+        "minimum_severity": "high",
+        "cadence": "daily",
+        "digest_hour": "8",
+        "time_zone": "UTC",
+        "is_on": "yes",
+    }
+
+
 OTHER_DIRECTORY: Final = UUID("11111111-aaaa-4bbb-8ccc-0000000000ff")
 
 
@@ -157,6 +192,7 @@ def _closed(world: World) -> dict[str, Any]:
 
 
 T = ("tenant_id",)
+CHANNEL = ("tenant_id", "channel_id")
 RUN = ("tenant_id", "run_id")
 PLAN = ("tenant_id", "plan_id")
 C = ("tenant_id", "credential_id")
@@ -261,6 +297,28 @@ ROWS: Final = (
         302,
         body=lambda _: {"file": SimpleUploadedFile("a.txt", b"a@contoso.example:pw\n"), "end": "1"},
     ),
+    Row("alerts", T, ADMINS),
+    Row("new_alert_channel", T, ADMINS),
+    Row(
+        "new_alert_channel",
+        T,
+        ADMINS,
+        302,
+        body=lambda _: HOOK | {"name": f"C {uuid4()}", "secret": "a secret to sign with"},
+        query="?kind=webhook",
+    ),
+    Row("alert_channel", CHANNEL, ADMINS),
+    Row("alert_channel", CHANNEL, ADMINS, 302, body=lambda _: HOOK | {"name": f"C {uuid4()}"}),
+    Row("test_alert_channel", CHANNEL, ADMINS, 302, body=lambda _: {}),
+    Row("switch_alert_channel", CHANNEL, ADMINS, 302, body=lambda _: {"to": "off"}),
+    Row("remove_alert_channel", CHANNEL, ADMINS, 302, body=lambda _: {}),
+    Row("new_alert_rule", T, ADMINS),
+    Row("new_alert_rule", T, ADMINS, 302, body=lambda w: _rule_form(w)),
+    Row("alert_rule", ("tenant_id", "rule_id"), ADMINS),
+    Row("alert_rule", ("tenant_id", "rule_id"), ADMINS, 302, body=lambda w: _rule_form(w)),
+    Row("remove_alert_rule", ("tenant_id", "rule_id"), ADMINS, 302, body=lambda _: {}),
+    Row("alert_deliveries", T, ADMINS),
+    Row("send_alert_again", ("tenant_id", "delivery_id"), ADMINS, 302, body=lambda _: {}),
     Row("audit", T, ADMINS),
     Row("verify_audit", T, ADMINS, body=lambda _: {}),
     Row("tenant", T, MEMBERS),
@@ -285,7 +343,7 @@ ORGANISATION_ONLY: Final = ("new_tenant", "kill_switch", "stop_everything", "lif
 
 
 def _send(client: Client, row: Row, world: World) -> Any:
-    address = reverse(row.name, args=[world.ids[name] for name in row.args])
+    address = reverse(row.name, args=[world.ids[name] for name in row.args]) + row.query
     headers = HTMX if row.htmx else None
     if row.body is None:
         return client.get(address, headers=headers)
@@ -333,6 +391,7 @@ def test_nobody_gets_in_without_a_sign_in(row: Row, tenant: Tenant) -> None:
         (
             *("validation_id", "import_id", "member_id", "token_id", "entry_id", "run_id", "machine_id"),
             *("key_id", "identity_id", "directory_id", "other_id", "plan_id"),
+            *("channel_id", "rule_id", "delivery_id"),
         ),
         tenant.id,
     )

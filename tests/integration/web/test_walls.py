@@ -17,6 +17,7 @@ from django.urls import path, reverse
 from pytest_django import Settings
 
 from emberwatch.accounts.actor import SYSTEM
+from emberwatch.channels.registry import KINDS
 from emberwatch.config import urls as product_urls
 from emberwatch.core.errors import Conflict, EmberwatchError, Unavailable
 from emberwatch.directories.models import ConnectionStatus, DirectoryConnection
@@ -24,7 +25,14 @@ from emberwatch.tenants.models import Tenant
 from emberwatch.validation.models import Attempt, AttemptState, KillSwitch
 from emberwatch.validation.operating import protect
 from emberwatch.web import urls as web_urls
-from tests.factories import NOW, make_credential, make_plan, make_run
+from tests.factories import (
+    NOW,
+    make_alert_rule,
+    make_credential,
+    make_delivery,
+    make_plan,
+    make_run,
+)
 from tests.integration.web.conftest import HTMX, Visit
 from tests.integration.web.test_identities import make_identity
 from tests.world import APP, DIRECTORY
@@ -55,6 +63,7 @@ def addresses(tenant: Tenant) -> list[str]:
     by_tenant = (
         *("feed", "runs", "attempts", "imports", "new_import", "audit", "tenant", "directory"),
         *("choices", "soc", "directory_health", "directory_sync", "cookies", "identities", "remediations"),
+        *("alerts", "new_alert_channel", "new_alert_rule", "alert_deliveries"),
     )
     for_all = ("feeds", "tenants", "new_tenant", "tokens", "kill_switch", "account_logout")
     return [
@@ -71,8 +80,20 @@ def addresses(tenant: Tenant) -> list[str]:
                 make_plan(credential, tenant.directory_connections.get(), reason="<b>why</b>").pk,
             ],
         ),
+        *_of_alerts(tenant),
         "/nothing/here/",
         "/tenants/x/",
+    ]
+
+
+def _of_alerts(tenant: Tenant) -> list[str]:
+    rule = make_alert_rule(tenant)
+    make_delivery(rule, sentence="<b>why</b>")
+    new = reverse("new_alert_channel", args=[tenant.id])
+    return [
+        reverse("alert_rule", args=[tenant.id, rule.pk]),
+        reverse("alert_channel", args=[tenant.id, rule.channels.get().pk]),
+        *(f"{new}?kind={kind}" for kind in KINDS),
     ]
 
 

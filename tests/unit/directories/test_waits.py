@@ -9,7 +9,7 @@ import pytest
 
 from emberwatch.directories.base import DirectoryBusy, DirectoryError, DirectoryUnreachable
 from emberwatch.directories.entra.graph import LONGEST_WAIT, worth_repeating
-from emberwatch.directories.entra.waits import retry_after
+from emberwatch.http.waits import retry_after
 
 NOW = datetime(2026, 6, 1, 12, 0, tzinfo=UTC)
 

@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from emberwatch.http.client import ClientOptions, DryRunRefused, OriginRefused, build_client
-from emberwatch.http.guard import is_public
+from emberwatch.http.guard import PrivateHosts, is_public
 
 
 @pytest.mark.parametrize(
@@ -94,3 +94,30 @@ def test_a_client_reaches_no_place_that_it_was_not_built_for(server: str) -> Non
         ):
             with pytest.raises(OriginRefused):
                 client.get(elsewhere)
+
+
+@pytest.mark.parametrize(
+    ("entries", "host", "address", "let"),
+    [
+        ([], "siem.corp.example", "10.0.0.1", False),
+        (["siem.corp.example"], "SIEM.corp.example", "10.0.0.1", True),
+        (["siem.corp.example"], "other.corp.example", "10.0.0.1", False),
+        (["10.0.0.0/8"], "siem.corp.example", "10.1.2.3", True),
+        (["10.0.0.0/8"], "siem.corp.example", "192.168.0.1", False),
+        (["10.0.0.7"], "siem.corp.example", "10.0.0.7", True),
+        (["10.0.0.0/8"], "siem.corp.example", "::ffff:10.1.2.3", True),
+        (["fd00::/8"], "siem.corp.example", "fd00::1%eth0", True),
+    ],
+)
+def test_what_the_operator_lets_through(entries: list[str], host: str, address: str, let: bool) -> None:
+    assert PrivateHosts.of(entries).let(host, address) is let
+
+
+def test_a_host_that_is_named_is_reached(server: str) -> None:
+    with build_client(ClientOptions((server,), private_hosts=PrivateHosts.of(["localhost"]))) as client:
+        assert client.get(server).text == "reached"
+    with (
+        build_client(ClientOptions((server,), private_hosts=PrivateHosts.of(["other"]))) as client,
+        pytest.raises(httpx.ConnectError, match="private address"),
+    ):
+        client.get(server)

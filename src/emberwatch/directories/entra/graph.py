@@ -23,8 +23,9 @@ from emberwatch.directories.base import (
 from emberwatch.directories.changes import LinkExpired
 from emberwatch.directories.entra.faults import EXPIRED_LINK, GRAPH_FAULTS, unknown_graph_fault
 from emberwatch.directories.entra.tokens import AppTokens, busy, is_busy, unreachable
-from emberwatch.directories.entra.waits import load_of, retry_after, units_of
+from emberwatch.directories.entra.waits import load_of, units_of
 from emberwatch.http.client import DryRunRefused
+from emberwatch.http.waits import retry_after
 
 # How often one read is sent at most, and the longest wait in between, in seconds.
 REPEATS: Final = 3

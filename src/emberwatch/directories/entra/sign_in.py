@@ -18,7 +18,8 @@ from emberwatch.directories.base import AccountFacts, DirectoryError, SignInRepl
 from emberwatch.directories.entra.codes import ACCEPTED, Effect, Outcome, Reading, read_codes
 from emberwatch.directories.entra.proofs import Prover
 from emberwatch.directories.entra.replies import answered, unanswered, unproved, unsent
-from emberwatch.directories.entra.waits import directory_time, retry_after
+from emberwatch.directories.entra.waits import directory_time
+from emberwatch.http.waits import retry_after
 
 # The smallest scope that a password grant accepts; no refresh token can come of it.
 SCOPE: Final = "openid"

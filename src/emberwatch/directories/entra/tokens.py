@@ -34,7 +34,7 @@ from emberwatch.directories.entra.faults import (
     unknown_token_fault,
 )
 from emberwatch.directories.entra.proofs import Prover
-from emberwatch.directories.entra.waits import retry_after
+from emberwatch.http.waits import retry_after
 
 _CODE: Final = re.compile(r"AADSTS(\d+)")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from datetime import UTC, datetime, time
 from functools import cache
 from pathlib import Path
@@ -160,6 +161,21 @@ def field(form: Form, name: str, label: str, kind: str = "text", **options: Any)
         "label": label,
         "kind": kind,
         "value": "" if kind == "password" else form.values.get(name, ""),
+        "error": form.error_of(name),
+        "options": options,
+    }
+
+
+@register.inclusion_tag("parts/checks.html")
+def checks(
+    form: Form, name: str, label: str, choices: Sequence[tuple[str, str]], **options: Any
+) -> dict[str, Any]:
+    """Several choices out of some, as boxes to tick; in the form they stand one a line."""
+    chosen = form.values.get(name, "").split("\n")
+    return {
+        "name": name,
+        "label": label,
+        "choices": [(value, text, value in chosen) for value, text in choices],
         "error": form.error_of(name),
         "options": options,
     }
