@@ -12,7 +12,10 @@ from asgiref.sync import sync_to_async
 from django.db import DatabaseError, close_old_connections, transaction
 from procrastinate import App, exceptions
 from procrastinate.contrib.django import app as django_app
+from procrastinate.job_context import JobContext
 from procrastinate.jobs import Job
+from procrastinate.middleware import AsyncCallNext
+from procrastinate.worker import Worker
 
 from emberwatch.engine.facts import announce
 from emberwatch.engine.queues import PATIENT_QUEUES, PROMPT_QUEUES
@@ -36,7 +39,14 @@ def worker_options(concurrency: int) -> dict[str, Any]:
         "fetch_job_polling_interval": 2.0,
         "delete_jobs": "successful",
         "shutdown_graceful_timeout": 30.0,
+        "worker_middleware": [_number_jobs],
     }
+
+
+async def _number_jobs(go_on: AsyncCallNext, context: JobContext, _worker: Worker) -> Any:
+    """Every line that a job logs names the job."""
+    with structlog.contextvars.bound_contextvars(job_id=context.job.id, task=context.job.task_name):
+        return await go_on()
 
 
 def run_worker(*, concurrency: int = 4) -> None:

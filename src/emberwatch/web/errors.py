@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Final
 
+import structlog
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
@@ -78,10 +79,11 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:  # no
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
+    number = structlog.contextvars.get_contextvars().get("request_id", "")
     kind = Kind(
         HTTPStatus.INTERNAL_SERVER_ERROR,
         "Emberwatch failed",
-        "This is a fault of Emberwatch, not of what you did. Its log holds the details.",
+        f"This is a fault of Emberwatch, not of what you did. Its log holds the details under {number}.",
         "Try again; if it stays, tell whoever runs this installation.",
     )
     return _plain(request, kind, "The page could not be made.")

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Iterator
 
 import pytest
+import structlog
 from django.db import connection, transaction
 from procrastinate.contrib.django import app as django_app
 from procrastinate.contrib.django.models import ProcrastinateJob
@@ -127,3 +128,18 @@ def test_every_job_has_a_lane_that_runs_it() -> None:
     queues = {task.queue for task in django_app.tasks.values()} - {"builtin"}
     assert queues
     assert queues <= {*PROMPT_QUEUES, *PATIENT_QUEUES}
+
+
+def test_every_line_that_a_job_logs_names_the_job() -> None:
+    told: list[dict[str, object]] = []
+
+    @django_app.task(name="tests.told", queue=PROMPT_QUEUES[0])
+    def tell() -> None:
+        told.append(dict(structlog.contextvars.get_contextvars()))
+
+    try:
+        job_id = tell.defer()
+        work_until_empty()
+    finally:
+        django_app.tasks.pop("tests.told")
+    assert told == [{"job_id": job_id, "task": "tests.told"}]

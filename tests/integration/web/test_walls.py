@@ -10,6 +10,7 @@ from types import ModuleType
 from typing import Any, Final
 
 import pytest
+import structlog
 from django.http import HttpRequest, HttpResponse
 from django.test import Client
 from django.urls import path, reverse
@@ -196,6 +197,33 @@ def test_a_fault_of_ours_shows_nothing_of_the_inside() -> None:
     assert "Emberwatch failed" in html
     for inside in ("RuntimeError", "internal detail", "Traceback", "_fail"):
         assert inside not in html
+
+
+@pytest.mark.usefixtures("failing")
+def test_the_page_of_a_fault_the_answer_and_the_log_bear_one_number() -> None:
+    client = Client(raise_request_exception=False)
+    first, second = client.get("/fail/"), client.get("/fail/")
+    number = first.headers["X-Request-ID"]
+    assert number and number in first.content.decode()
+    assert second.headers["X-Request-ID"] != number
+    given = client.get("/fail/", headers={"X-Request-ID": "proxy-0123456789"})
+    assert given.headers["X-Request-ID"] == "proxy-0123456789"
+    assert "proxy-0123456789" in given.content.decode()
+    for hostile in ("short", "x" * 65, "<b>12345678", "a b c d e f g h"):
+        reply = client.get("/healthz", headers={"X-Request-ID": hostile})
+        assert reply.headers["X-Request-ID"] != hostile
+
+
+def test_every_line_that_a_request_logs_bears_its_number(settings: Settings) -> None:
+    def told(_request: HttpRequest) -> HttpResponse:
+        return HttpResponse(str(structlog.contextvars.get_contextvars().get("request_id")))
+
+    module = ModuleType("telling_urls")
+    module.urlpatterns = [path("told/", told)]  # type: ignore[attr-defined]
+    settings.ROOT_URLCONF = module
+    reply = Client().get("/told/")
+    assert reply.content.decode() == reply.headers["X-Request-ID"]
+    assert "request_id" not in structlog.contextvars.get_contextvars()
 
 
 @pytest.mark.usefixtures("failing")
