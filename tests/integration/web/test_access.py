@@ -142,7 +142,8 @@ def _paused(world: World) -> dict[str, Any]:
 
 
 def _ended(world: World, state: ImportState) -> dict[str, Any]:
-    Import.objects.filter(pk=world.ids["import_id"]).update(state=state)
+    # It lies elsewhere: an upload that failed could be tried again only as long as its file is there.
+    Import.objects.filter(pk=world.ids["import_id"]).update(state=state, location="/leaks/leak.txt")
     return {}
 
 
